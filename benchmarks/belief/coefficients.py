@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.belief.laws import COVERAGE, Array, Law, draw
 from discovery.uncertainty.coefficients import whitened_covariance, whitened_fit
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from sciren import LinearEncoder, Q10Respiration, ScIReN, Table
 from sciren.comparison import ResidualScale
 from sciren.data.scaling import FeatureScaling

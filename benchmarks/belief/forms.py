@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.belief.laws import BANDS, CURVES, Law, draw
 from benchmarks.belief.public import Case
 from discovery.uncertainty.infer import bands_of_curves, selected
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from discovery.verdict.imitations import imitations
 from discovery.verdict.open_lines import largest_bends
 from sciren.inference.selection import select

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.belief.coefficients import RB
 from benchmarks.belief.laws import COVERAGE, Array, Law, Rate, draw, usual
 from discovery.uncertainty.coefficients import whitened_fit
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from discovery.verdict.interactions import interaction_reasons
 from sciren import LinearEncoder, Q10Respiration, ScIReN, Table
 from sciren.data.scaling import FeatureScaling

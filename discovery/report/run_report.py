@@ -156,7 +156,7 @@ def _left_out(record: dict[str, Any]) -> dict[str, Any]:
 
 def _controls(folder: Path) -> list[str]:
     """What placebos and wrong processes say, where they were run."""
-    from discovery.verdict.controls import CONTROLS, Controls
+    from discovery.verdict.placebos.controls import CONTROLS, Controls
 
     if not (folder / CONTROLS).is_file():
         return []

@@ -279,7 +279,7 @@ def _write_controls(
     discovery: "Discovery", study: "Study", folder: Path, progress: "Progress"
 ) -> None:
     """Run placebos and wrong processes, and keep what they say."""
-    from discovery.verdict.controls import CONTROLS, run_controls
+    from discovery.verdict.placebos.controls import CONTROLS, run_controls
 
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
     model, seed = discovery.network(), study.config.seed

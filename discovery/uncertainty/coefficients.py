@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from discovery.verdict.evidence import EquationFit
+    from discovery.verdict.equation_fit import EquationFit
     from sciren.inference.noise import Whitening
     from sciren.inference.sandwich import Covariance
     from sciren.inference.selection import Selection
@@ -43,7 +43,7 @@ def coefficient_rows(
     Returns:
         Nothing where the refit leaves the numbers, or its matrix has no inverse.
     """
-    from discovery.verdict.evidence import EquationFit
+    from discovery.verdict.equation_fit import EquationFit
 
     fit = EquationFit.of(equations, model, selection.fit.process)
     with np.errstate(all="ignore"):

@@ -26,7 +26,8 @@ from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.families.linear_form import LinearForm
 
 if TYPE_CHECKING:
-    from discovery.verdict.evidence import EquationFit, Evidence
+    from discovery.verdict.equation_fit import EquationFit
+    from discovery.verdict.evidence import Evidence
     from symbolic.terms.edge_term import EdgeTerm
 
 Array = NDArray[np.float64]

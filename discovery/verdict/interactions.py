@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from discovery.verdict.record import Reason
 
 if TYPE_CHECKING:
-    from discovery.verdict.evidence import EquationFit, Evidence
+    from discovery.verdict.equation_fit import EquationFit
+    from discovery.verdict.evidence import Evidence
     from symbolic.terms.nodes import Node, Product
 
 Array = NDArray[np.float64]

@@ -17,7 +17,7 @@ FIRM = 0.9  # of splits: ten of ten then agree in a third of all cases (0.9^10)
 
 def open_edges(evidence: "Evidence") -> list[Reason]:
     """Features of the equations that whitened tests do not keep, and the reverse."""
-    from discovery.verdict.evidence import interacting
+    from discovery.verdict.equation_fit import interacting
 
     selection, process = evidence.selection, evidence.process
     if selection is None:

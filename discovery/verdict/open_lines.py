@@ -16,7 +16,8 @@ from symbolic.composition.decision.open_lines import BEND, FLAT, upper_bend
 from symbolic.composition.decision.spans import orthonormal_span
 
 if TYPE_CHECKING:
-    from discovery.verdict.evidence import EquationFit, Evidence
+    from discovery.verdict.equation_fit import EquationFit
+    from discovery.verdict.evidence import Evidence
 
 Array = NDArray[np.float64]
 Ends = tuple[str, str]

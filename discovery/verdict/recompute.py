@@ -17,8 +17,8 @@ from discovery.runs.manifest import MANIFEST, machine, read_manifest
 from discovery.runs.unfinished import CHECKPOINTS, carry_over
 from discovery.tables.records import PARTS
 from discovery.tables.study import Study
-from discovery.verdict.controls import CONTROLS, Controls, run_controls
 from discovery.verdict.differences import SHOWN, Difference, differences
+from discovery.verdict.placebos.controls import CONTROLS, Controls, run_controls
 from sciren.errors import SciRenError
 
 if TYPE_CHECKING:

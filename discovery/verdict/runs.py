@@ -13,7 +13,7 @@ from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import progress_of
 from discovery.tables.records import PARTS
 from discovery.tables.study import SeriesStudy
-from discovery.verdict.controls import CONTROLS, Controls, run_controls
+from discovery.verdict.placebos.controls import CONTROLS, Controls, run_controls
 from discovery.verdict.record import Verdict
 from sciren.errors import DataError
 

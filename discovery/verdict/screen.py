@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from discovery.verdict.record import Reason
 
 if TYPE_CHECKING:
-    from discovery.verdict.evidence import EquationFit
+    from discovery.verdict.equation_fit import EquationFit
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]

@@ -6,7 +6,7 @@ import pytest
 
 from discovery.report.page import render_report
 from discovery.report.run_report import report_data, write_report
-from discovery.verdict.controls import Controls, Placebo
+from discovery.verdict.placebos.controls import Controls, Placebo
 from sciren.errors import DataError
 
 

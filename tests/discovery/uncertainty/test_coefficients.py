@@ -13,7 +13,7 @@ from discovery import ScIReNRegressor
 from discovery.uncertainty.coefficients import METHOD, _constants
 from discovery.uncertainty.constants import with_recommended
 from discovery.uncertainty.record import Uncertainty
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from sciren import Parameter, process_model
 from sciren.inference import ObservedProcess
 

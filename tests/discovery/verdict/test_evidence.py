@@ -1,6 +1,6 @@
 """What a judgement rests on: features that act together cannot be selected one by one."""
 
-from discovery.verdict.evidence import interacting
+from discovery.verdict.equation_fit import interacting
 from symbolic.families.library import FAMILIES
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node

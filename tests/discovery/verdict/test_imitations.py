@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from discovery.verdict.imitations import _doubt, imitations
 from sciren import LinearEncoder, Parameter, ScIReN, Table, process_model
 from sciren.inference import ObservedProcess

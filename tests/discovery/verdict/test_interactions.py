@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from discovery.verdict.interactions import interaction_reasons
 from sciren import LinearEncoder, Q10Respiration, ScIReN, Table
 from sciren.data.scaling import FeatureScaling

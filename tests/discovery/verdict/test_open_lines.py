@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from discovery.verdict.open_lines import _open, largest_bends
 from sciren import LinearEncoder, Parameter, ScIReN, Table, process_model
 from sciren.inference import ObservedProcess

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from discovery.verdict.evidence import EquationFit
+from discovery.verdict.equation_fit import EquationFit
 from discovery.verdict.identified import walk_of
 from discovery.verdict.walk_columns import offered
 from sciren import LinearEncoder, Q10Respiration, ScIReN, Table

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.verdict.controls import Controls, run_controls
+from discovery.verdict.placebos.controls import Controls, run_controls
 from sciren import LinearEncoder, Q10Respiration, ScIReN, Table
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.verdict.surrogates import (
+from discovery.verdict.placebos.surrogates import (
     constants_of_groups,
     coordinates,
     phases_randomised,

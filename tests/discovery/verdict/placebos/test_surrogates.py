@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.verdict.surrogates import (
+from discovery.verdict.placebos.surrogates import (
     constants_of_groups,
     coordinates,
     phases_randomised,

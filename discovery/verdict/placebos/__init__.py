@@ -1,0 +1,1 @@
+"""Placebos, in which no relation can be, and processes that are deliberately wrong."""
