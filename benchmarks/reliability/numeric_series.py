@@ -24,7 +24,9 @@ def _store(**declared: Any) -> Any:
     return declare(_emptied)
 
 
-def _series(s: Sample, **features: list[str]) -> sciren.SeriesTable:
+def _series(
+    s: Sample, static: tuple[str, ...] = (), features: tuple[str, ...] = ()
+) -> sciren.SeriesTable:
     rows = min(len(s.y) // GROUPS, MOST_ROWS)
     taken = slice(0, GROUPS * rows)
     frame = {
@@ -34,14 +36,14 @@ def _series(s: Sample, **features: list[str]) -> sciren.SeriesTable:
     }  # fmt: skip
     return sciren.SeriesTable.from_frame(
         frame, group="site", time="day", time_unit="d", forcings=["rain"], targets=["q"],
-        **features,
+        static=static, features=features,
     )  # fmt: skip
 
 
 def groups_alone(s: Sample) -> None:
     """Numbers of groups that are fitted alone are finite and within their bounds."""
     model = sciren.ScIReN(sciren.KANEncoder(1, 1), "auto", _store(per="group"))
-    found = fit_groups(series_problem(model, _series(s, static=["x"]))).physical
+    found = fit_groups(series_problem(model, _series(s, static=("x",)))).physical
     assert np.isfinite(found).all()
     assert ((found >= 0.01 - 1e-9) & (found <= 0.9 + 1e-9)).all()
 
@@ -49,7 +51,7 @@ def groups_alone(s: Sample) -> None:
 def function_of_rows(s: Sample) -> None:
     """A function of a column has finite coefficients."""
     assert torch.isfinite(
-        fit_functions(_store(), _series(s, features=["v"])).theta
+        fit_functions(_store(), _series(s, features=("v",))).theta
     ).all()
 
 
