@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from sciren.inference.noise import NoiseLaw
 from sciren.solvers.process_term import ProcessTerm
 from sciren.solvers.whitened import WhitenedTerm
-from sciren.training.gauss_newton.stages import AdditiveStage, Step
+from sciren.training.gauss_newton.stages import AdditiveStage, Candidate, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sciren.data.table import Table
     from sciren.training.gauss_newton.solver import StageSolver
 
-FACTORS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-"""Times the smoothing that plain rows asked for: slow noise asks for curves that white rows
-do not show. The smallest whitened loss on validation decides; the smoothest within one
-standard error leaves an error of 0.07 (eight tuning sets)."""
+STEP, FARTHEST = 10.0, 1e3
+"""Steps of the smoothing away from the one that plain rows asked for, and how far: slow noise
+asks for curves that white rows do not show. The smallest whitened loss on validation decides;
+the smoothest within one standard error leaves an error of 0.07 (eight tuning sets)."""
 
 MOST_NUMBERS = 20_000_000
 """Rows times columns that are whitened at once (160 MB). With more rows a curve is known so
@@ -56,14 +58,34 @@ def whitened(solver: "StageSolver", step: Step) -> Step:
     share = white.problem.terms(theta)["data"] / max(before, 1e-300)
     if not share > 0:
         return step
-    tried = []
-    for factor in FACTORS:
-        smoothed = white.smoothed(share * factor)
-        tried.append(Step(smoothed, smoothed.fit(edges, theta)[0]))
     solver.history.say(
         "Curves and constants were fitted to rows whitened by their noise."
     )
-    return min(tried, key=lambda other: float(other.candidate.valid.loss))
+
+    def fitted(factor: float, near: Candidate) -> Step:
+        smoothed = white.smoothed(share * factor)
+        return Step(smoothed, smoothed.fit(edges, near.theta.unsqueeze(0))[0])
+
+    return _least(fitted, fitted(1.0, step.candidate))
+
+
+def _least(fitted: "Callable[[float, Candidate], Step]", first: Step) -> Step:
+    """Walk to more or to less smoothing while the loss on validation falls."""
+    best = first
+    for ratio in (STEP, 1 / STEP):
+        factor = ratio
+        while 1 / FARTHEST <= factor <= FARTHEST:
+            other = fitted(factor, best.candidate)
+            if not _loss(other) < _loss(best):
+                break
+            best, factor = other, factor * ratio
+        if best is not first:
+            break
+    return best
+
+
+def _loss(step: Step) -> float:
+    return float(step.candidate.valid.loss)
 
 
 def _law(solver: "StageSolver") -> NoiseLaw | None:
