@@ -62,20 +62,23 @@ def whitened(solver: "StageSolver", step: Step) -> Step:
         "Curves and constants were fitted to rows whitened by their noise."
     )
 
-    def fitted(factor: float, near: Candidate) -> Step:
-        smoothed = white.smoothed(share * factor)
-        return Step(smoothed, smoothed.fit(edges, near.theta.unsqueeze(0))[0])
+    def tried(factor: float, near: Candidate) -> Step:
+        smoothed, start = white.smoothed(share * factor), near.theta.unsqueeze(0)
+        return Step(smoothed, smoothed.fit(edges, start, white.trial_steps)[0])
 
-    return _least(fitted, fitted(1.0, step.candidate))
+    # A few steps each tell which smoothing is best; that one is solved to the end.
+    best = _least(tried, tried(1.0, step.candidate))
+    last = best.stage.fit(edges, best.candidate.theta.unsqueeze(0))[0]
+    return Step(best.stage, last)
 
 
-def _least(fitted: "Callable[[float, Candidate], Step]", first: Step) -> Step:
+def _least(tried: "Callable[[float, Candidate], Step]", first: Step) -> Step:
     """Walk to more or to less smoothing while the loss on validation falls."""
     best = first
     for ratio in (STEP, 1 / STEP):
         factor = ratio
         while 1 / FARTHEST <= factor <= FARTHEST:
-            other = fitted(factor, best.candidate)
+            other = tried(factor, best.candidate)
             if not _loss(other) < _loss(best):
                 break
             best, factor = other, factor * ratio
