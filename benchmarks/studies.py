@@ -12,6 +12,7 @@ of other settings (`--paper`, `--first-order`) are stored under their own names.
 import argparse
 import math
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,8 +29,11 @@ FIGURES = StoredFigures(
 )
 FILE = re.compile(r"table(1|2|3|9)(_paper|_nominal|_first-order|)\.csv")
 SHOWN = {"r2_obs": "R2 observed", "r2_latent": "R2 latent", "kl": "KL"}
-SEVERAL = {"": "", "_paper": " --paper", "_nominal": " --paper"}
-OPTIONS = SEVERAL | {"_first-order": " --first-order"}
+METHODS = 5  # of Table 3
+OPTIONS = {
+    "": "", "_paper": " --paper", "_nominal": " --paper",
+    "_first-order": " --first-order",
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +62,14 @@ def tables(folder: Path) -> Iterator[tuple[str, str, list[dict[str, str]]]]:
             f" --seeds {seeds[0]}-{seeds[-1]} --out runs/{study}"
         )
         summary = pd.read_csv(path)
+        if named[1] == "3":
+            line += _methods(list(summary["method"]))
         yield path.stem, line, [row(line) for line in summary.to_dict("records")]
+
+
+def _methods(names: Sequence[str]) -> str:
+    """Return the option that asks for these rows of Table 3; empty where it is all."""
+    return "" if len(names) == METHODS else f" --methods {shlex.join(names)}"
 
 
 def row(line: dict[str, object]) -> dict[str, str]:

@@ -49,3 +49,12 @@ def test_a_table_is_read_with_the_command_that_gives_it_again(tmp_path):
             "CPU s": "0.7",
         },
     ]
+
+
+def test_some_rows_of_table_3_are_asked_for_by_name(tmp_path):
+    (tmp_path / "table3.csv").write_text(SUMMARY)
+    (tmp_path / "table3_splits.csv").write_text(SEEDS.replace("seed", "split"))
+    [(name, command, _)] = studies.tables(tmp_path)
+    assert name == "table3"
+    assert command.startswith("python -m case_studies.soil_carbon table3 --seeds 1-2")
+    assert command.endswith("--methods Pure-NN ScIReN")
