@@ -23,6 +23,7 @@ COLUMNS = (
     "constant", "latent", "source", "estimate", "error", "low", "high", "unit", "method",
 )  # fmt: skip
 
+NO_ERROR = 1e-12  # of the value: rounding of double precision, as in sciren.data
 CURVATURE = "curvature, robust errors"  # how an interval without resamples was found
 
 
@@ -183,10 +184,16 @@ def with_verdicts(
         judged[name] if latent == "" else (None, "")
         for name, latent in zip(frame["constant"], frame["latent"], strict=True)
     ]
-    return frame.assign(
+    changed = frame.assign(
         identified=[identified for identified, _ in judged],
         reason=[why for _, why in judged],
     )
+    # Of a direction along which nothing changes, a pseudo-inverse gives the error zero,
+    # which a reader would take for certainty.
+    still = changed["error"] <= NO_ERROR * changed["estimate"].abs()
+    doubted = np.array([word is False for word in changed["identified"]], dtype=bool)
+    changed.loc[still & doubted, ["error", "low", "high"]] = np.nan
+    return changed
 
 
 def with_doubts(frame: "pd.DataFrame", verdict: Verdict) -> "pd.DataFrame":

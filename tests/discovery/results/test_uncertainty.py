@@ -131,6 +131,18 @@ def test_process_constants_are_judged_and_others_are_not(respiration):
     assert judged["reason"][0] == expected
 
 
+def test_a_constant_that_nothing_holds_has_no_error_of_zero(respiration):
+    _, model, equations = respiration
+    rows = constant_rows(equations, None)
+    rows.loc[rows["constant"] == "q10", ["error", "low", "high"]] = [0.0, 1.5, 1.5]
+    sure = with_verdicts(rows, [identification(KEPT)], model).set_index("constant")
+    assert sure.loc["q10", "error"] == 0.0
+    doubt = identification(KEPT, False, "the profile is flat")
+    judged = with_verdicts(rows, [doubt], model).set_index("constant")
+    assert judged.loc["q10", ["error", "low", "high"]].isna().all()
+    assert judged.loc["a_a", "error"] == sure.loc["a_a", "error"]
+
+
 def test_a_network_without_equations_has_the_constants_of_its_profile(respiration):
     _, model, _ = respiration
     rows = network_constants(model, [identification(KEPT), identification(OFFERED)])
