@@ -9,7 +9,7 @@ seed: develop on the first, report the second.
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from benchmarks.hidden.methods import METHODS, Method, timed
 from benchmarks.hidden.processes import PROCESSES
 from benchmarks.hidden.summary import summary
 
-KEY = ["stream", "seed", "number", "method"]
+KEY = ["stream", "seed", "number", "noise", "method"]
 COLUMNS = [
     "stream", "seed", *(f.name for f in fields(Stratum)), "method",
     *(f.name for f in fields(Judgement)), "seconds", "reason", "found", "truth",
@@ -39,20 +39,25 @@ COLUMNS = [
 
 
 def wanted(
-    stream: Stream, seed: int, keep: Mapping[str, Sequence[Any] | None], most: int
+    stream: Stream,
+    seed: int,
+    keep: Mapping[str, Sequence[Any] | None],
+    most: int,
+    noise: float | None = None,
 ) -> Iterator[Stratum]:
     """Yield the first strata with the values that are asked for.
 
     Args:
         keep: field of a stratum -> values; None for all.
         most: cases.
+        noise: in place of that of the strata.
     """
     left = most
     for stratum in strata(stream, seed):
         asked = all(v is None or getattr(stratum, k) in v for k, v in keep.items())
         if asked and left > 0:
             left -= 1
-            yield stratum
+            yield stratum if noise is None else replace(stratum, noise=noise)
 
 
 def run(
@@ -75,7 +80,7 @@ def run(
         open_methods = {
             name: method
             for name, method in methods.items()
-            if (stream, seed, stratum.number, name) not in done
+            if (stream, seed, stratum.number, stratum.noise, name) not in done
         }
         hidden = hidden_case(stratum, stream, seed) if open_methods else None
         for name, method in open_methods.items():
@@ -98,7 +103,7 @@ def run(
     return rows
 
 
-def _done(table: Path) -> set[tuple[str, int, int, str]]:
+def _done(table: Path) -> set[tuple[str, int, int, float, str]]:
     if not table.exists():
         return set()
     rows = pd.read_csv(table, keep_default_na=False)
@@ -127,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cases", type=int, default=500, help="at most, in order")
     parser.add_argument("--noise", nargs="+", type=float, choices=NOISES)
+    parser.add_argument("--with-noise", type=float, help="in place of the strata's")
     parser.add_argument("--rows", nargs="+", type=int, choices=ROWS)
     parser.add_argument("--kind", nargs="+", choices=SHARES)
     parser.add_argument("--condition", nargs="+", choices=CONDITIONS)
@@ -136,7 +142,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     asked = ("noise", "rows", "kind", "condition", "process")
     keep = {name: getattr(chosen, name) for name in asked}
-    listed = list(wanted(chosen.stream, chosen.seed, keep, chosen.cases))
+    listed = list(
+        wanted(chosen.stream, chosen.seed, keep, chosen.cases, chosen.with_noise)
+    )
     methods = {name: METHODS[name] for name in chosen.methods}
     rows = run(listed, methods, chosen.stream, chosen.seed, chosen.budget, chosen.out)
     print(summary(rows))

@@ -10,10 +10,10 @@ from symbolic.composition.fitting.linearised import is_proportional, proportiona
 from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
 from symbolic.composition.interactions import screen
+from symbolic.composition.plain_terms import plain_terms, products_of_three
 from symbolic.composition.rewriting import exchanged, simplified
 from symbolic.composition.search import ScoredModel, Search
 from symbolic.composition.stages import first_stage, second_stage, unique
-from symbolic.composition.triples import products_of_three
 from symbolic.composition.univariate import with_univariate_composites
 
 Array = np.ndarray
@@ -87,6 +87,11 @@ def judge_of(regression: Regression, settings: Settings) -> Judge:
     return Judge(regression, settings.limit, settings.seed, settings.blocks)
 
 
+def _direct(search: Search, best: ScoredModel) -> list[ScoredModel]:
+    triples = products_of_three(search, best)
+    return [*triples, *plain_terms(search, [best, *triples])]
+
+
 def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     """Search stage after stage until the gate accepts or everything was tried.
 
@@ -107,8 +112,8 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     # 1. One node or a plain sum.
     candidates = first_stage(search, generator, reference_rss=reference_rss)
     verdict, stage = judge(candidates[0].model), 1
-    # 2. Products of three, which neither sums nor pairs show.
-    if settings.max_rung > 1 and (more := products_of_three(search, candidates[0])):
+    # 2. Products of three, which neither sums nor pairs show, and what few rows hide.
+    if settings.max_rung > 1 and (more := _direct(search, candidates[0])):
         candidates = unique([*more, *candidates])
         verdict = judge(candidates[0].model)
     # 3. Without an interaction only curves of curves can be missing.

@@ -22,7 +22,7 @@ from symbolic.composition.gate import (
     ridge_prediction,
     trees_prediction,
 )
-from symbolic.composition.triples import SIGNIFICANT
+from symbolic.composition.plain_terms import SIGNIFICANT
 from symbolic.search.refit import rows_for_search
 from symbolic.terms.structure import LatentStructure
 

@@ -21,33 +21,33 @@ import numpy as np
 
 from sciren.inference.relationship import LEVEL, relationship
 from symbolic.composition.blocks import memory_of
+from symbolic.composition.decision.comparison import compared
 from symbolic.composition.decision.confirmation import confirmation, is_doubtful
-from symbolic.composition.decision.open_lines import BEND, open_lines
-from symbolic.composition.decision.outer_rivals import outer_rivals
-from symbolic.composition.decision.record import EQUAL_WITHIN, REFUTES, Decision
-from symbolic.composition.decision.rivals import rivals
-from symbolic.composition.decision.simpler import exchanged_curves, plainest, pool
-from symbolic.composition.decision.size import INFORMATIVE, information, refitted, size
+from symbolic.composition.decision.record import Decision
+from symbolic.composition.decision.simpler import (
+    exchanged_curves,
+    nodes_of_lines,
+    plainest,
+    pool,
+)
+from symbolic.composition.decision.size import INFORMATIVE, information, refitted
 from symbolic.composition.decision.support import patchwork, supported
 from symbolic.composition.finding import Finding, Settings, judge_of
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.model import Evaluator, Model
 from symbolic.composition.fitting.regression import Budget, Regression
-from symbolic.composition.gate import ROUNDING, Gate
+from symbolic.composition.gate import Gate
 from symbolic.composition.search import ScoredModel, Search
 
 Array = np.ndarray
 
 PROPOSALS = 12  # forms that the walk to plainer ones begins with
-EQUAL_SIZE = 2.6  # how much larger a form may be that stands beside a plainer one
 LEFTOVER_LEVEL = 0.01  # refuses one right form in a hundred (`benchmarks.recovery`)
 SHARE_OF_BUDGET = 0.1  # of the work that the search was given
-MOST_EQUALS = 4  # shown: five forms in one answer say that there is none
-SAME = 0.02  # of the residual: two ways of writing one function differ by less
 
 UNSUPPORTED = Decision(
     "refused",
-    "a kink or step has fewer than ten rows, or 5 %, on one side",
+    "a kink, step or steep end has fewer than ten rows, or 5 %, on one side",
     "more rows beyond it, or leave out its family",
 )
 
@@ -73,15 +73,16 @@ def decide(
     work = Budget(max(SHARE_OF_BUDGET * budget.seconds, 0.5), regression.work)
     search = Search(regression, settings.families, work)
     forms = pool(search, finding.candidates[:PROPOSALS])
-    standing = [form for form in forms if supported(regression, form.model)]
+    standing = [form for form in forms if supported(regression, form)]
     if not standing:
         return replace(finding, decision=UNSUPPORTED)
     # The walk only goes down from proposals; equals of
     # the best in another family are looked at on purpose.
     standing += [
         form
-        for form in exchanged_curves(search, plainest(standing))
-        if supported(regression, form.model)
+        for exchange in (exchanged_curves, nodes_of_lines)
+        for form in exchange(search, plainest(standing))
+        if supported(regression, form)
     ]
     pick = plainest(standing)
     finding = _in_front(finding, settings, pick)
@@ -91,7 +92,7 @@ def decide(
         decision, pick = unfounded, refitted(regression, Model())
         finding = _in_front(finding, settings, pick)
     else:
-        decision = _doubts(finding, settings, names) or _compared(
+        decision = _doubts(finding, settings, names) or compared(
             regression, standing, pick, names
         )
     return replace(
@@ -104,7 +105,7 @@ def _unfounded(finding: Finding, settings: Settings, budget: Budget) -> Decision
     pick = finding.best
     if not pick.model.places():
         return nothing("a constant does as well as any formula")
-    if not is_doubtful(finding.regression, pick.rss):
+    if not is_doubtful(finding.regression, pick):
         return None
     p_value = confirmation(finding, settings, budget)
     if p_value <= LEVEL:
@@ -113,45 +114,6 @@ def _unfounded(finding: Finding, settings: Settings, budget: Budget) -> Decision
         "the formula of one half of the rows predicts the other half no better than a "
         f"constant (p = {p_value:.2g})"
     )
-
-
-def _compared(
-    regression: Regression,
-    forms: Sequence[ScoredModel],
-    pick: ScoredModel,
-    names: Sequence[str],
-) -> Decision:
-    """Put other forms and curves beside the pick, or in its place."""
-    equals = _equals(regression, forms, pick)
-    # curves outside the allowed families that do as well, or other outer functions
-    beside = tuple(
-        rival
-        for search in (rivals, outer_rivals)
-        for rival in search(regression, pick.model, pick.rss)
-        if rival.as_good
-    )
-    best = max(beside, key=lambda rival: rival.gain, default=None)
-    # a better curve that the user did not allow refutes
-    # the form; an equal one only stands beside it
-    if best is not None and best.gain > REFUTES:
-        of = " and ".join(names[i] for i in best.features)
-        reason = (
-            f"a {best.family} of {of} fits better than the families "
-            f"that were allowed (BIC {best.gain:.1f} lower)"
-        )
-        step = "add a family that holds such a curve, or use the curve itself"
-        return Decision("refused", reason, step, rivals=beside)
-    bent = open_lines(regression, pick.model, pick.rss)
-    step = "rows where these forms part, or less noise; until then name all of them"
-    if bent is not None and not equals and not beside:
-        of = " and ".join(names[i] for i in bent.features)
-        reason = f"a bend of {of} by {BEND:.0%} of its spread would not show"
-        return Decision("not distinguishable", reason, step, rivals=(bent,))
-    beside += () if bent is None else (bent,)
-    if equals or beside:
-        reason = f"{1 + len(equals) + len(beside)} forms fit equally well"
-        return Decision("not distinguishable", reason, step, equals, beside)
-    return Decision("found")
 
 
 def nothing(reason: str) -> Decision:
@@ -246,39 +208,3 @@ def missing(regression: Regression, model: Model, settings: Settings) -> float:
         seed=settings.seed,
     )
     return test.p_value
-
-
-def _equals(
-    regression: Regression, forms: Sequence[ScoredModel], pick: ScoredModel
-) -> tuple[ScoredModel, ...]:
-    """Other forms that stand beside the pick, plainest first."""
-    limit = size(pick.model) + EQUAL_SIZE
-    beside: list[ScoredModel] = []
-    for form in sorted(
-        forms, key=lambda scored: (size(scored.model), scored.criterion)
-    ):
-        # Equals are no larger; a form with one constant
-        # more counts where it pays for it by BIC.
-        more = form.model.size - pick.model.size
-        above = form.criterion - pick.criterion
-        close = more <= 0 and size(form.model) <= limit and above <= EQUAL_WITHIN
-        if (close or (more == 1 and above < 0)) and not any(
-            _same(regression, form, known) for known in (pick, *beside)
-        ):
-            beside.append(form)
-    return tuple(beside[:MOST_EQUALS])
-
-
-def _same(regression: Regression, first: ScoredModel, second: ScoredModel) -> bool:
-    """Whether two forms are one function, written in two ways."""
-    weight = regression.weight
-    values = [
-        regression.without(model_value(regression, form.model) * weight)
-        for form in (first, second)
-    ]
-    apart = float(np.sum((values[0] - values[1]) ** 2))
-    size_of_target = float(regression.target @ regression.target)
-    # on exact data the residual is rounding, and so is the smallest difference that can count
-    return apart <= max(
-        SAME**2 * max(first.rss, second.rss), ROUNDING**2 * size_of_target
-    )

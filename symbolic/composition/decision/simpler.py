@@ -6,7 +6,7 @@ import numpy as np
 
 from symbolic.composition.decision.size import refitted, size
 from symbolic.composition.fitting.edge_families import CIRCULAR, linear_columns
-from symbolic.composition.fitting.model import Model, Term, term_value
+from symbolic.composition.fitting.model import Model, Node, Term, term_value
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.rewriting import rewritings
 from symbolic.composition.search import ScoredModel, Search
@@ -94,6 +94,40 @@ def exchanged_curves(search: Search, best: ScoredModel) -> Iterator[ScoredModel]
             if named.term.family != term.family and not search.budget.over():
                 changed = best.model.with_term(place, named.term)
                 yield refitted(search.regression, changed)
+
+
+BENT = 0.5  # deviation of the sum inside a node of lines, to begin with
+MOST_IN_A_NODE = 4  # features
+
+
+def nodes_of_lines(search: Search, best: ScoredModel) -> Iterator[ScoredModel]:
+    """Yield outer functions of one sum of lines of the features of a form, refitted.
+
+    They have one constant more than the plane, and a search that goes from splines to
+    names may pass them by where rows are few or remember each other.
+    """
+    regression, features = search.regression, best.model.features
+    if not 2 <= len(features) <= MOST_IN_A_NODE or "linear" not in search.families:
+        return
+    columns = regression.columns
+    if any(columns[i].period for i in features):
+        return
+    lines = tuple(Term(i, "linear", (1.0,)) for i in features)
+    plane = refitted(regression, Model(lines)).model
+    spread = max(
+        float(np.std(sum(term_value(columns, t) for t in plane.additive))), 1e-9
+    )
+    for bend in (BENT / spread, -BENT / spread):
+        inner = tuple(term.scaled(bend) for term in plane.additive)
+        sign = float(np.sign(bend))
+        # to first order each is the plane
+        for node in (
+            Node("exp", 1.0, (1 / bend,), inner),
+            Node("log", 1.0, (1 / bend,), inner),
+            Node("quadratic", sign, (0.5 / abs(bend),), inner),
+        ):
+            if node.kind in search.families and not search.budget.over():
+                yield refitted(regression, Model(nodes=(node,)))
 
 
 def plainer_models(regression: Regression, model: Model) -> Iterator[Model]:

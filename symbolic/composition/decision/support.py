@@ -1,20 +1,32 @@
-"""Whether the rows carry a formula: kinks with data on both sides, no patchwork."""
+"""Whether the rows carry a formula: turns and steep ends with rows on them, no patchwork."""
 
 from collections import Counter
 
 import numpy as np
 
-from symbolic.composition.decision.size import curved
-from symbolic.composition.fitting.model import Model, node_sum
+from symbolic.composition.decision.size import INFORMATIVE, curved, information
+from symbolic.composition.fitting.model import Model, Term, node_sum, term_value
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.fitting.written_out import edge_term
-from symbolic.terms.support import enough
+from symbolic.composition.search import ScoredModel
+from symbolic.terms.support import LEAST_ROWS, LEAST_SHARE, enough
 from symbolic.terms.support import supported as turns_among_rows
 
+FLAT_END = {"exp", "log", "michaelis_menten", "reciprocal", "arrhenius"}
+"""Families with a flat end: if all rows but a few lie on it, the steep end fits those few."""
 
-def supported(regression: Regression, model: Model) -> bool:
-    """Whether every kink, step, sigmoid and bell has enough rows on both sides."""
-    columns = regression.columns
+FLAT_SHARE = 0.05  # of the range of a curve within which rows lie on its flat end
+
+
+def supported(regression: Regression, form: ScoredModel) -> bool:
+    """Whether every kink, step, sigmoid, bell and steep end has enough rows on both sides.
+
+    Steep ends count where rows are few or noisy: others would show that the form is wrong.
+    """
+    columns, model = regression.columns, form.model
+    few = information(regression, form.rss) < INFORMATIVE
+    if few and not all(_rises_among_rows(regression, term) for term in model.terms()):
+        return False
     return all(
         turns_among_rows(edge_term(term, columns[term.feature])[0],
                          columns[term.feature].z)
@@ -24,6 +36,18 @@ def supported(regression: Regression, model: Model) -> bool:
         for node in model.nodes
         if node.kind == "abs"
     )  # fmt: skip
+
+
+def _rises_among_rows(regression: Regression, term: Term) -> bool:
+    """Whether enough rows lie off the flat end of a curve, and off its steep one."""
+    if term.family not in FLAT_END:
+        return True
+    value = term_value(regression.columns, term)
+    above = value - value.min() > FLAT_SHARE * np.ptp(value)
+    below = value.max() - value > FLAT_SHARE * np.ptp(value)
+    rows = len(value)
+    least = max(LEAST_ROWS, LEAST_SHARE * rows)
+    return min(int(above.sum()), int(below.sum())) >= least
 
 
 def patchwork(model: Model) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Search for the formula of a latent that is seen only through a process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,8 +9,10 @@ from symbolic.composition.decision.decide import decide, without_relation
 from symbolic.composition.finding import Finding, Settings, find, judge_of
 from symbolic.composition.fitting.levenberg import Fit
 from symbolic.composition.fitting.linearised import (
+    CLEAR,
     Linearised,
-    is_proportional,
+    error_scale,
+    log_likelihood,
     proportional_weight,
     unit_mean_square,
 )
@@ -19,6 +21,7 @@ from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.fitting.spline_models import spread_rows
 from symbolic.composition.fitting.through_process import Process
 from symbolic.composition.gate import flexible_columns
+from symbolic.composition.plain_terms import plain_terms
 from symbolic.composition.search import ScoredModel, Search, criterion
 from symbolic.composition.stages import unique
 from symbolic.composition.starts import least_squares
@@ -161,9 +164,13 @@ def search_through(
     # 3. Now residuals are those of the observations, and their noise law shows.
     if weight is None:
         state, best = _with_noise_law(state, best)
+    before = best.model.key
     state, best, others = _again(
         state, best, [scored for _, scored in reached], settings, budget
     )
+    if weight is None and best.model.key != before:
+        # what a poorer form left had hidden the law of the noise
+        state, best = _with_noise_law(state, best)
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
     verdict = judge_of(state.regression, settings)(best.model)
     candidates = _in_front(best, others)
@@ -226,6 +233,12 @@ def _started(
         rows = spread_rows(regression, START_ROWS, generator)
         constants = starting_constants(process, observed, factors, columns, rows)
         smooth, _ = smooth_latent(process, observed, factors, constants, columns)
+        even = np.ones(len(observed))
+        level, _ = smooth_latent(process, observed, even, constants, columns)
+        if weight is None and _is_even(process, observed, smooth, level, constants):
+            factors = even
+            constants = starting_constants(process, observed, even, columns, rows)
+            smooth, _ = smooth_latent(process, observed, even, constants, columns)
     else:
         smooth, constants = start.latent, dict(start.constants)
     shift, scale = float(smooth.mean()), float(smooth.std()) or 1.0
@@ -236,6 +249,24 @@ def _started(
     flat = state.moved(np.full(len(smooth), shift), constants, factors)
     flat, _ = flat.refitted(Model())
     return (_smoothed(state, columns) if start is None else state), flat
+
+
+def _is_even(
+    process: Process,
+    observed: Array,
+    smooth: Array,
+    level: Array,
+    constants: Mapping[str, float],
+) -> bool:
+    """Whether flexible latents leave errors of one size rather than proportional ones.
+
+    Args:
+        smooth, level: (n,) latents fitted under proportional and under equal weights.
+    """
+    uneven, even = (process.evaluate(v, constants) for v in (smooth, level))
+    gain = log_likelihood(observed - even, np.ones(len(even)))
+    gain -= log_likelihood(observed - uneven, error_scale(uneven))
+    return gain > CLEAR
 
 
 def _smoothed(state: Linearised, columns: Array) -> Linearised:
@@ -287,16 +318,27 @@ def _scored(state: Linearised, model: Model) -> ScoredModel:
 def _with_noise_law(
     state: Linearised, best: ScoredModel
 ) -> tuple[Linearised, ScoredModel]:
-    """Choose between constant and proportional errors by their likelihoods; refit."""
+    """Choose between constant and proportional errors by their likelihoods; refit.
+
+    Each law is asked at the fit under its own weights: those of the other make residuals
+    look like the other's.
+    """
     estimate, constants = state.latent(best.model)
     predicted = state.process.evaluate(estimate, constants)
-    if is_proportional(state.observed - predicted, predicted):
-        # equal weights replace the start's proportional ones where errors are constant
-        weight = proportional_weight(predicted)
-    else:
-        weight = np.ones(len(predicted))
-    state = state.moved(estimate, constants, weight)
-    return _refitted(state, best)
+    weights = np.ones(len(predicted)), proportional_weight(predicted)
+    even, uneven = (
+        _refitted(state.moved(estimate, constants, weight), best) for weight in weights
+    )
+    gain = _likelihood(*uneven, error_scale) - _likelihood(*even, np.ones_like)
+    return uneven if gain > CLEAR else even
+
+
+def _likelihood(
+    state: Linearised, fitted: ScoredModel, scale: Callable[[Array], Array]
+) -> float:
+    """Log likelihood of the observations; scale: prediction (n,) -> size of its error (n,)."""
+    predicted = state.process.evaluate(*state.latent(fitted.model))
+    return log_likelihood(state.observed - predicted, scale(predicted))
 
 
 def _again(
@@ -311,6 +353,7 @@ def _again(
     climbed = [
         search.climb(search.score(candidate.model)) for candidate in [best, *others][:3]
     ]
+    climbed += plain_terms(search, climbed)
     reached = [
         _refitted(state, candidate)
         for candidate in unique([*climbed, best])[:CANDIDATES]

@@ -5,7 +5,9 @@ import pytest
 
 from symbolic.composition.decision.confirmation import confirmation, is_doubtful
 from symbolic.composition.decision.decide import nothing
+from symbolic.composition.decision.size import refitted
 from symbolic.composition.finding import Finding, Settings
+from symbolic.composition.fitting.model import Model, Term
 from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.gate import Gate
 
@@ -21,12 +23,31 @@ def p_value(z, y, groups=None):
     return confirmation(finding(z, y), settings, Budget(1.0))
 
 
+def in_doubt(z, y, model=None):
+    regression = finding(z, y).regression
+    line = Model((Term(0, "linear", (1.0,)),)) if model is None else model
+    return is_doubtful(regression, refitted(regression, line))
+
+
 def test_only_weak_formulas_are_in_doubt():
-    z = np.random.default_rng(0).normal(size=(200, 2))
-    regression = finding(z, z[:, 0]).regression
-    total = float(regression.target @ regression.target)
-    assert is_doubtful(regression, 0.8 * total)
-    assert not is_doubtful(regression, 0.5 * total)
+    rng = np.random.default_rng(0)
+    z, noise = rng.normal(size=(200, 2)), rng.normal(size=200)
+    assert in_doubt(z, 0.3 * z[:, 0] + noise)
+    # a fifth of the variance in 200 rows is more than any search over noise shows
+    assert not in_doubt(z, 0.5 * z[:, 0] + noise)
+    assert not in_doubt(z, z[:, 0] + 0.1 * noise)
+
+
+def test_a_far_row_is_no_evidence():
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(100, 2)), rng.normal(size=100)
+    z[0, 0], y[0] = 7.0, 7.0
+    assert in_doubt(z, 0.3 * y)
+
+
+def test_a_constant_is_in_doubt():
+    z = np.random.default_rng(0).normal(size=(50, 2))
+    assert in_doubt(z, z[:, 0] + np.random.default_rng(1).normal(size=50), Model())
 
 
 def test_weak_relations_are_confirmed_and_noise_is_not():

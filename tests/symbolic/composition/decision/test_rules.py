@@ -7,6 +7,7 @@ from symbolic.composition.decision.open_lines import largest_bends, open_lines
 from symbolic.composition.decision.rivals import rivals
 from symbolic.composition.decision.simpler import (
     exchanged_curves,
+    nodes_of_lines,
     plainer_models,
     plainest,
 )
@@ -28,6 +29,10 @@ def regression(y=None, rows=200, seed=0):
     z = rng.normal(size=(rows, 2))
     values = z[:, 0] if y is None else y(z, rng)
     return Regression.of(z, (values - values.mean()) / values.std())
+
+
+def scored(model, rss=1.0, criterion=0.0):
+    return ScoredModel(model, rss, criterion=criterion)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +59,36 @@ def test_a_kink_needs_a_twentieth_of_the_rows_on_either_side():
     rows = regression()
     quantiles = np.quantile(rows.columns[0].z, [0.02, 0.04, 0.06, 0.5, 0.94, 0.97])
     kinks = [Model((Term(0, "abs", (1.0, float(q))),)) for q in quantiles]
-    kept = [supported(rows, model) for model in kinks]
+    kept = [supported(rows, scored(model, 100.0)) for model in kinks]
     assert kept == [False, False, True, True, True, False]
     node = Node("abs", 1.0, (5.0,), (LINE,))  # folds beyond all rows
-    assert not supported(rows, Model((), (node,)))
+    assert not supported(rows, scored(Model((), (node,)), 100.0))
+
+
+def test_a_steep_end_needs_rows_where_they_are_few():
+    rows = regression()
+    kept = [
+        supported(rows, scored(Model((Term(0, "exp", (1.0, rate)),)), rss))
+        for rate, rss in ((0.5, 100.0), (9.0, 100.0), (9.0, 1e-6))
+    ]
+    # data without noise would show that so steep a curve is wrong
+    assert kept == [True, False, True]
+
+
+def test_a_node_of_lines_is_offered_that_the_search_passed_by():
+    rows = regression(
+        lambda z, rng: (
+            np.exp(0.5 * z[:, 0] + 0.4 * z[:, 1]) + 0.1 * rng.normal(size=200)
+        )
+    )
+    start = refitted(rows, Model((Term(0, "quadratic", (0.1, 1.0)), OTHER)))
+    offered = list(nodes_of_lines(Search(rows, NAMED), start))
+    assert {form.model.nodes[0].kind for form in offered} == {"exp", "log", "quadratic"}
+    best = min(offered, key=lambda form: form.criterion)
+    assert best.model.nodes[0].kind == "exp"
+    assert best.criterion < start.criterion
+    alone = refitted(rows, Model((LINE,)))
+    assert not list(nodes_of_lines(Search(rows, NAMED), alone))
 
 
 def test_size_grows_with_every_step_away_from_a_line():
@@ -77,14 +108,14 @@ def test_every_plainer_form_is_smaller_or_as_large():
 
 
 def test_the_plainest_within_two_units_is_taken():
-    def scored(model, criterion):
-        return ScoredModel(model, 1.0, criterion=criterion)
+    def at(model, criterion):
+        return scored(model, criterion=criterion)
 
     line, curve = Model((LINE,)), Model((CURVE,))
-    assert plainest([scored(curve, 0.0), scored(line, 1.9)]).model == line
-    assert plainest([scored(curve, 0.0), scored(line, 2.1)]).model == curve
+    assert plainest([at(curve, 0.0), at(line, 1.9)]).model == line
+    assert plainest([at(curve, 0.0), at(line, 2.1)]).model == curve
     # a form with more constants is never plainer
-    assert plainest([scored(line, 0.0), scored(curve, -1.0)]).model == line
+    assert plainest([at(line, 0.0), at(curve, -1.0)]).model == line
 
 
 def test_information_is_rows_times_signal_over_noise():
