@@ -65,7 +65,10 @@ def closest_names(name: str, present: Iterable[str]) -> str:
     known = [str(other) for other in present]
     # 0.5: a letter or two wrong in a word of five still finds it.
     nearest = get_close_matches(str(name), known, n=3, cutoff=0.5)
-    if nearest:
-        return f"Closest names: {', '.join(nearest)}."
+    # A name in other letters, upper or lower, is the likeliest, and no match of difflib.
+    same = [other for other in known if other.casefold() == str(name).casefold()]
+    if same or nearest:
+        first = list(dict.fromkeys([*same, *nearest]))[:3]
+        return f"Closest names: {', '.join(first)}."
     shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
     return f"Present: {shown or 'none'}."

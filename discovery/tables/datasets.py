@@ -169,7 +169,8 @@ def _row_dimension(flat: "xr.Dataset", path: Path, columns: Collection[str]) -> 
         shown = ", ".join(f"{n} ({', '.join(map(str, d))})" for n, d in needed.items())
         raise DataError(
             f"{path}: the named variables have different dimensions: {shown}; name "
-            "variables of one dimension, or stack them into one that counts the rows"
+            "variables of one dimension, or stack them into one that counts the rows "
+            "(`sciren predict` writes the cells of a grid to a map, -o NAME.zarr)"
         )
     if along:
         return along.pop()

@@ -47,6 +47,8 @@ def opened_dataset(path: Path) -> "Iterator[xr.Dataset]":
     """
     import xarray as xr
 
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or store")
     engine = "zarr" if path.is_dir() else None
     try:
         if path.is_file() and _first_bytes(path) == HDF5:

@@ -155,13 +155,16 @@ def test_other_units_are_refused_and_other_spellings_are_not(cells):
 def test_what_cannot_be_mapped_is_told(light, cells, tmp_path):
     with xr.open_dataset(cells) as dataset:
         dataset.rename(vpd="vpdd").to_netcdf(tmp_path / "other.nc")
+        dataset.rename(vpd="VPD").to_netcdf(tmp_path / "capitals.nc")
         dataset.assign(vpd=dataset["vpd"].astype(str)).to_netcdf(tmp_path / "text.nc")
     out = tmp_path / "out.zarr"
     with pytest.raises(ColumnError, match=r"no variable 'vpd'. Closest names: vpdd"):
         predict_grid(light, tmp_path / "other.nc", out)
+    with pytest.raises(ColumnError, match=r"no variable 'vpd'. Closest names: VPD"):
+        predict_grid(light, tmp_path / "capitals.nc", out)
     with pytest.raises(DataError, match=r"text.nc: variable 'vpd' holds .*not numbers"):
         predict_grid(light, tmp_path / "text.nc", out)
-    with pytest.raises(DataError, match=r"missing.nc: cannot be read as a grid"):
+    with pytest.raises(DataError, match=r"missing.nc: there is no such file"):
         predict_grid(light, tmp_path / "missing.nc", out)
     with pytest.raises(ConfigError, match=r"map.nc: a map is a Zarr store; give it a"):
         predict_grid(light, cells, tmp_path / "map.nc")

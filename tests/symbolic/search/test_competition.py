@@ -120,7 +120,7 @@ def is_one_formula(symbolic, rows):
 
 def test_a_refused_composition_leaves_the_refusal_standing(waving):
     model, rows, _ = waving
-    symbolic = symbolify(model, rows, compose=4.0)
+    symbolic = symbolify(model, rows, compose=1.5)
     tried = symbolic.record.compositions
     assert [one.verdict for one in tried] == ["refused", "refused"]
     assert [one.start for one in tried] == list(competition.STARTS)
