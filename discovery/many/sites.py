@@ -59,10 +59,14 @@ def sites_of(
     # As text, so that 007 and 7 are two sites.
     labels = id_text(frame[over])
     groups = {str(k): part for k, part in frame.groupby(labels.to_numpy(), sort=True)}
+    nowhere = int(labels.isna().sum())
+    if nowhere:
+        say(f"left out {nowhere} rows without a value of {over}")
     few = [label for label, part in groups.items() if len(part) < least]
     if few:
+        counted = "1 value" if len(few) == 1 else f"{len(few)} values"
         say(
-            f"left out {len(few)} values of {over} with fewer than {least} rows: "
+            f"left out {counted} of {over} with fewer than {least} rows: "
             f"{', '.join(few[:8])}{', ...' if len(few) > 8 else ''}"
         )
     sites = [

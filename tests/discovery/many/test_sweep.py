@@ -17,8 +17,8 @@ def towers(tmp_path_factory, start_study):
     """A study with three sites: two of 150 rows, whose levels differ, and one of 5."""
     folder = tmp_path_factory.mktemp("towers")
     config = start_study(folder)
-    frame: Any = pd.read_csv(folder / "data.csv").head(305)
-    frame["site"] = ["001"] * 150 + ["b/c"] * 150 + ["few"] * 5
+    frame: Any = pd.read_csv(folder / "data.csv").head(308)
+    frame["site"] = ["001"] * 150 + ["b/c"] * 150 + ["few"] * 5 + [None] * 3
     frame["lon"], frame["lat"] = np.where(frame.site == "001", 7.5, 9.0), 47.0
     second = frame.site == "b/c"
     frame.loc[second, "gpp"] *= 2
@@ -91,4 +91,7 @@ def test_values_with_too_few_rows_are_named(settings):
         150,
         150,
     ]
-    assert heard == ["left out 1 values of site with fewer than 50 rows: few"]
+    assert heard == [
+        "left out 3 rows without a value of site",
+        "left out 1 value of site with fewer than 50 rows: few",
+    ]

@@ -57,7 +57,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "rows.parquet").write_text("a,z\n1,2\n")
     with pytest.raises(DataError, match="cannot be read as Parquet"):
         parquet_blocks(tmp_path / "rows.parquet", **COLUMNS)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="there is no such file or store"):
         dataset_blocks(tmp_path / "none.nc", **COLUMNS)
 
 
