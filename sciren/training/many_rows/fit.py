@@ -8,7 +8,7 @@ from sciren.data.blocks import RowBlock
 from sciren.data.table import Table
 from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
-from sciren.execution.executor import Executor
+from sciren.execution.executor import Executor, one_thread
 from sciren.model import ScIReN
 from sciren.solvers.levenberg import Solution, minimise
 from sciren.training.config import TrainConfig
@@ -73,10 +73,12 @@ def fit_many_rows(
     listener = progress or Silence()
     # 1. A sample decides: edges, smoothing and the minimum, by the ordinary engine.
     sample_survey = survey(train, sample, settings.seed, executor, listener)
-    member = ready(model, sample_survey.sample, valid, settings)
-    solver = StageSolver(model, member.data, settings, member.history, listener)
     sums = BlockSums(train, sample_survey, executor, listener)
-    step = _chosen(solver, sums)
+    # On one thread, as the workers: what they sum meanwhile would wait for the cores.
+    with one_thread():
+        member = ready(model, sample_survey.sample, valid, settings)
+        solver = StageSolver(model, member.data, settings, member.history, listener)
+        step = _chosen(solver, sums)
     problem = step.stage.problem
     assert isinstance(problem, AdditiveProblem)
     edges = step.candidate.edges
