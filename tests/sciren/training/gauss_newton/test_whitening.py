@@ -16,7 +16,7 @@ from sciren.solvers.whitened import WhitenedTerm
 from sciren.training.gauss_newton import whitening
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
-from sciren.training.gauss_newton.stages import by_block
+from sciren.training.gauss_newton.stages import Validation, by_block
 
 AR = 0.9
 MEMORY = Autoregression((np.zeros(0), np.array([AR])), np.array([1 / (1 - AR**2), 1.0]))
@@ -120,3 +120,13 @@ def test_more_rows_than_memory_holds_stay_without_it_and_this_is_said(
     left, messages = trained(1)
     assert left == plain
     assert any("without the memory of their noise" in said for said in messages)
+
+
+def test_a_fit_that_predicts_validation_rows_worse_is_not_taken(monkeypatch):
+    # What a wrong model leaves lasts as noise does; validation tells them apart.
+    monkeypatch.setattr(Validation, "excess", lambda *_: (0.2, 0.1))
+    left, messages = trained(1)
+    assert left == trained(1, noise="constant")[0]
+    assert any(
+        "validation is predicted worse (by 0.2 ± 0.1" in said for said in messages
+    )
