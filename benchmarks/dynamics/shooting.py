@@ -79,5 +79,7 @@ def _away(problem: GroupProblem, lead: Any) -> float:
 
 
 def _errors(fits: Any) -> float:
+    if not np.isfinite(fits.precision).all():
+        return float("inf")
     errors = np.sqrt(np.diag(np.linalg.pinv(fits.precision[0])))
     return float(np.abs((fits.physical[0] - TRUE[0]) / errors).max())

@@ -3,7 +3,7 @@
     M_{t+1} = A_t M_t + B_t,      d out_t = C_t M_t + D_t
 
 is a lower triangular system with unit diagonal and band 2 n - 1, one block a group:
-LAPACK's banded solve for few columns, a loop over time for many.
+LAPACK's banded solve for few states and columns, a loop over time for many.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,9 @@ from scipy.linalg import lapack
 
 from sciren.dynamics.solving.local import Local
 
-FEW = 24  # columns; the loop is faster from here (`python -m benchmarks.dynamics jacobian`)
+STEP, ENTRY = 800.0, 0.1
+"""What a step of the loop costs, and one of its products, in operations of the banded solve:
+measured for 1 to 12 states, 4 to 40 columns, 1 and 15 groups (GR4J: 0.17 s, banded 0.37 s)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def tangents(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nd
         forced: parameters in whose direction steps are moved, K columns together.
         start: (K, n, G) effect of the directions on the states before the first row.
     """
-    if len(start) > FEW:
+    if _is_long(local, len(start)):
         return _looped(local, forced, start)
     n, (groups, rows) = local.n_states, local.by_state.shape[2:]
     # (K, n + m, G, T): B_t and D_t of every direction; directions of starts stay zero.
@@ -56,6 +58,14 @@ def tangents(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nd
     for number in range(n):
         outputs += local.by_state[n:, number] * carried[:, number, None]
     return outputs
+
+
+def _is_long(local: Local, columns: int) -> bool:
+    """Whether the banded solve, which fills n^2 entries a row, costs more than the loop."""
+    n, groups = local.n_states, local.by_state.shape[2]
+    banded = groups * n**2 * (columns + 4)
+    product = groups * local.slopes.shape[0] * local.slopes.shape[1] * columns
+    return banded > STEP + ENTRY * product
 
 
 def _banded(by_state: np.ndarray, driven: np.ndarray, start: np.ndarray) -> np.ndarray:
