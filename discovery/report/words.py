@@ -134,8 +134,11 @@ def explained(heading: str) -> str:
     known_words = BELIEF | WORDS
     if heading in known_words:
         return known_words[heading]
-    sentences = [WORDS[part] for part in heading.split() if part in WORDS]
-    return " ".join(sentences)
+    parts = heading.split()
+    # half an explanation is a wrong one: of "n constants" it would be that of n
+    if not all(part in WORDS for part in parts):
+        return ""
+    return " ".join(WORDS[part] for part in parts)
 
 
 MODELS = {

@@ -21,7 +21,11 @@ from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
 from symbolic.composition.decision.record import EQUAL_WITHIN, REFUTES, Rival, gain_of
-from symbolic.composition.decision.rival_families import FAMILIES, Place, scaled_to_one
+from symbolic.composition.decision.rival_families import (
+    RIVAL_FAMILIES,
+    Place,
+    scaled_to_one,
+)
 from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.families.linear_form import LinearForm
 
@@ -111,7 +115,7 @@ def _best(
     """Return the rival with the largest gain of those that are as good, or None."""
     assert edge.form is not None
     beside = []
-    for family in FAMILIES:
+    for family in RIVAL_FAMILIES:
         # A family that contains the named form is no rival but the same curve with more
         # constants.
         if edge.form.family in family.holds:

@@ -25,6 +25,10 @@ Array = np.ndarray
 LEVEL = 1e-4
 """Chance, over all tests of one residual, that a right structure is called wrong."""
 
+SEEN_BY_MODEL = 0.05
+"""Square of a direction of unit length that the model's own tangent leaves, below which it
+carries no test: its moment would be a small difference of numbers twenty times as large."""
+
 DEGREE = 3  # of polynomials of each feature in products of pairs
 
 
@@ -104,7 +108,7 @@ class MissingTermTest:
             free = block - q @ (q.T @ block) if q.shape[1] else block
             # directions that the model itself can follow carry no test
             values, vectors = np.linalg.eigh(free.T @ free)
-            keep = values > 0.05
+            keep = values > SEEN_BY_MODEL
             if not keep.any():
                 continue
             free = free @ vectors[:, keep]

@@ -22,6 +22,11 @@ Inner = tuple[Any, ...]
 Bounds = tuple[float, float]
 
 
+def grid_of(*axes: Array) -> Array:
+    """Return every combination (n, len(axes)) of the values of some constants."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
 @dataclass(frozen=True)
 class Shape:
     """The function g(x; u) of a family, without amplitude and offset.

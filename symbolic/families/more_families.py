@@ -12,7 +12,7 @@ arrhenius  a*exp(e*(x - 25)/(298.15*R*(x + 273.15))) + d, x in degrees C, e in J
 import numpy as np
 import sympy
 
-from symbolic.families.forms import Array, Form, Inner, Shape, Variant
+from symbolic.families.forms import Array, Form, Inner, Shape, Variant, grid_of
 from symbolic.families.guarded import guarded_exp
 
 ROOT_FLOOR = 1e-15  # roots of less continue on the tangent, as logs do
@@ -45,10 +45,6 @@ def _beyond() -> Array:
 
 def _line() -> Array:
     return np.linspace(-3.0, 3.0, 61)[:, None]
-
-
-def _pairs(first: Array, second: Array) -> Array:
-    return np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def _moved(u: Inner, shift: float, scale: float) -> float:
@@ -106,7 +102,7 @@ SINE = Shape(
     by_x=lambda x, u: u[0] * np.cos(u[0] * x + u[1]),
     expression=lambda x, u: sympy.sin(u[0] * x + u[1]),
     # phases of half a circle: the sign of the amplitude is the other half
-    grid=lambda: _pairs(np.linspace(1.0, 30.0, 40), np.linspace(0.0, 2.75, 8)),
+    grid=lambda: grid_of(np.linspace(1.0, 30.0, 40), np.linspace(0.0, 2.75, 8)),
     bounds=((0.3, 60.0), (-np.pi, 2 * np.pi)),
     rescale=lambda u, shift, scale: (
         (u[0] / scale, float(np.remainder(u[1] - u[0] * shift / scale, 2 * np.pi))),
@@ -124,7 +120,7 @@ TANH = Shape(
     ),
     by_x=lambda x, u: u[0] / np.cosh(np.clip(u[0] * (x - u[1]), -300.0, 300.0)) ** 2,
     expression=lambda x, u: sympy.tanh(u[0] * (x - u[1])),
-    grid=lambda: _pairs(np.geomspace(0.3, 30.0, 14), np.linspace(-1.2, 1.2, 17)),
+    grid=lambda: grid_of(np.geomspace(0.3, 30.0, 14), np.linspace(-1.2, 1.2, 17)),
     bounds=((0.05, 300.0), (-3.0, 3.0)),
     rescale=lambda u, shift, scale: (
         (u[0] / scale, shift + scale * u[1]),
@@ -141,7 +137,7 @@ GAUSSIAN = Shape(
     ),
     by_x=lambda x, u: -2.0 * u[0] * (x - u[1]) * guarded_exp(-u[0] * (x - u[1]) ** 2),
     expression=lambda x, u: sympy.exp(-u[0] * (x - u[1]) ** 2),
-    grid=lambda: _pairs(np.geomspace(0.3, 200.0, 14), np.linspace(-1.2, 1.2, 17)),
+    grid=lambda: grid_of(np.geomspace(0.3, 200.0, 14), np.linspace(-1.2, 1.2, 17)),
     bounds=((0.05, 2000.0), (-3.0, 3.0)),
     rescale=lambda u, shift, scale: (
         (u[0] / scale**2, shift + scale * u[1]),

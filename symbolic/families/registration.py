@@ -9,7 +9,7 @@ import sympy
 
 from sciren.errors import ConfigError, ExpressionError
 from symbolic.expression.evaluate import compile_numpy
-from symbolic.families.forms import Array, Bounds, Form, Inner, Shape, Variant
+from symbolic.families.forms import Array, Bounds, Form, Inner, Shape, Variant, grid_of
 from symbolic.families.library import FAMILIES
 
 GRID_POINTS = {1: 80, 2: 14, 3: 7}
@@ -110,7 +110,7 @@ def _grid(inner: Mapping[str, Bounds]) -> Array:
     if not inner:
         return np.empty((1, 0))
     axes = [_axis(bounds, GRID_POINTS[len(inner)]) for bounds in inner.values()]
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    return grid_of(*axes)
 
 
 def _axis(bounds: Bounds, points: int) -> Array:

@@ -13,15 +13,11 @@ import numpy as np
 import sympy
 from scipy.special import expit
 
-from symbolic.families.forms import Array, Form, Inner, Shape, Variant
+from symbolic.families.forms import Array, Form, Inner, Shape, Variant, grid_of
 from symbolic.families.guarded import guarded_exp
 
 SMALLEST = 1e-12
 """Arguments of powers below this count as this."""
-
-
-def _grid(*axes: Array) -> Array:
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
 
 def _positive(t: Array) -> Array:
@@ -39,7 +35,7 @@ def _power_slope(t: Array, p: float) -> Array:
 
 def _powers() -> Array:
     exponents = np.array([-3, -2, -1.5, -1, -0.5, 0.25, 0.5, 0.7, 1.3, 1.6, 2.5, 3, 4])
-    return _grid(1.0 + np.geomspace(1e-3, 10.0, 12), exponents)
+    return grid_of(1.0 + np.geomspace(1e-3, 10.0, 12), exponents)
 
 
 POWER_BOUNDS = ((1.0, 200.0), (-8.0, 8.0))
@@ -130,7 +126,7 @@ HILL = Shape(
     ),
     by_x=lambda x, u: _hill_bend(x, u) * u[2] / _positive(x + u[0]),
     expression=lambda x, u: (x + u[0]) ** u[2] / (u[1] ** u[2] + (x + u[0]) ** u[2]),
-    grid=lambda: _grid(
+    grid=lambda: grid_of(
         1.0 + np.geomspace(1e-3, 5.0, 6),
         np.geomspace(0.1, 4.0, 8),
         np.array([0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0]),
@@ -171,7 +167,7 @@ LOGISTIC = Shape(
     ),
     by_x=lambda x, u: u[0] * _logistic_bend(x, u),
     expression=_logistic_expression,
-    grid=lambda: _grid(np.geomspace(0.6, 60.0, 14), np.linspace(-1.2, 1.2, 17)),
+    grid=lambda: grid_of(np.geomspace(0.6, 60.0, 14), np.linspace(-1.2, 1.2, 17)),
     bounds=((0.1, 600.0), (-3.0, 3.0)),
     rescale=lambda u, shift, scale: ((u[0] / scale, shift + scale * u[1]), 1.0, 0.0),
 )
@@ -181,7 +177,7 @@ PIECEWISE_LINEAR = Shape(
     by_inner=lambda x, u: (-np.sign(x - u[0]), x),
     by_x=lambda x, u: np.sign(x - u[0]) + u[1],
     expression=lambda x, u: sympy.Abs(x - u[0]) + u[1] * x,
-    grid=lambda: _grid(
+    grid=lambda: grid_of(
         np.linspace(-0.95, 0.95, 39),
         np.array([-9, -4, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 9.0]),
     ),

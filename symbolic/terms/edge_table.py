@@ -65,6 +65,9 @@ class EdgeTable:
         rows: list[dict[str, Any]] = []
         for k, structure in enumerate(self.structures):
             rows += self._latent(k, structure)
+        for row in rows:
+            # a column that one kind of row forgets would be filled with nothing
+            assert set(row) == set(EDGE_COLUMNS), set(row) ^ set(EDGE_COLUMNS)
         return pd.DataFrame(rows, columns=list(EDGE_COLUMNS))
 
     def _latent(self, k: int, structure: LatentStructure) -> list[dict[str, Any]]:

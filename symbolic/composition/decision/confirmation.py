@@ -30,7 +30,6 @@ DOUBTFUL = 100.0
 the held-out halves has an expected t of about the root of it, 10 at this limit, where the
 level of 5 % asks for 1.7."""
 
-LEVEL = 0.05  # of the held-out comparison
 SHARE_OF_BUDGET = 0.05  # of the work of a whole search, for each half
 LEAST_WORK = 0.2  # seconds of work for each half
 

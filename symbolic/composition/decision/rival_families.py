@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from symbolic.families.forms import grid_of
+
 Array = np.ndarray
 Shape = Callable[[Array, Array], Array]
 
@@ -17,7 +19,7 @@ REFINED = 2  # starts from the grid that are refined
 
 
 @dataclass(frozen=True)
-class Family:
+class RivalFamily:
     """A curve of x scaled to -1..1: columns that are linear in their amplitudes.
 
     Attributes:
@@ -34,15 +36,11 @@ class Family:
     holds: tuple[str, ...] = ()
 
 
-def _grid(*axes: Array) -> Array:
-    return np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1)
-
-
 # Grids for x between -1 and 1: centres inside, poles and origins of powers outside.
 _CENTRES = np.linspace(-0.8, 0.8, 9)
 _POLES = np.concatenate([-1 - np.geomspace(0.05, 6, 12), 1 + np.geomspace(0.05, 6, 12)])
 _BELOW = -1 - np.geomspace(0.02, 4, 8)
-_SIGMOIDS = _grid(_CENTRES, np.geomspace(0.04, 0.8, 6))
+_SIGMOIDS = grid_of(_CENTRES, np.geomspace(0.04, 0.8, 6))
 _POWERS = np.array([-2.0, -0.5, 0.25, 0.5, 1.5, 3.0])
 
 
@@ -54,60 +52,62 @@ def _power(x: Array, inner: Array) -> Array:
     return _column(np.maximum(x - inner[0], 1e-9) ** np.clip(inner[1], -6, 6))
 
 
-FAMILIES = (
-    Family(
+RIVAL_FAMILIES = (
+    RivalFamily(
         "cubic",
         lambda x, _: np.stack([x, x * x, x**3], axis=1),
         np.zeros((1, 0)),
         3,
         ("cube",),
     ),
-    Family(
+    RivalFamily(
         "reciprocal",
         lambda x, c: _column(1 / _away(x - c[0])),
         _POLES[:, None],
         2,
         ("reciprocal", "michaelis_menten"),
     ),
-    Family(
+    RivalFamily(
         "logistic",
         lambda x, c: _column(1 / (1 + np.exp(-np.clip((x - c[0]) / c[1], -50, 50)))),
         _SIGMOIDS,
         3,
         ("logistic", "tanh", "threshold"),
     ),
-    Family(
+    RivalFamily(
         "arctangent",
         lambda x, c: _column(np.arctan((x - c[0]) / c[1])),
         _SIGMOIDS,
         3,
         ("threshold",),
     ),
-    Family(
+    RivalFamily(
         "sine",
         lambda x, c: np.stack([np.sin(c[0] * x), np.cos(c[0] * x)], axis=1),
         np.linspace(1.0, 14.0, 40)[:, None],
         3,
         ("sine",),
     ),
-    Family(
+    RivalFamily(
         "bell",
         lambda x, c: _column(np.exp(-(((x - c[0]) / c[1]) ** 2))),
-        _grid(_CENTRES, np.geomspace(0.1, 1.2, 6)),
+        grid_of(_CENTRES, np.geomspace(0.1, 1.2, 6)),
         3,
         ("gaussian",),
     ),
-    Family(
+    RivalFamily(
         "power 3/2",
         lambda x, c: _column(np.abs(x - c[0]) ** 1.5),
         _POLES[:, None],
         2,
     ),
-    Family("power", _power, _grid(_BELOW, _POWERS), 3, ("power", "sqrt", "threshold")),
-    Family(
+    RivalFamily(
+        "power", _power, grid_of(_BELOW, _POWERS), 3, ("power", "sqrt", "threshold")
+    ),
+    RivalFamily(
         "exp of reciprocal",
         lambda x, c: _column(np.exp(np.clip(c[1] / (x - c[0]), -50, 50))),
-        _grid(_BELOW, np.array([-4.0, -1.5, -0.5, 0.5, 1.5])),
+        grid_of(_BELOW, np.array([-4.0, -1.5, -0.5, 0.5, 1.5])),
         3,
         ("arrhenius",),
     ),
@@ -134,7 +134,7 @@ class Place:
     target: Array
     basis: Array
 
-    def left(self, family: Family, inner: Array) -> float:
+    def left(self, family: RivalFamily, inner: Array) -> float:
         """Return the sum of squares that a member leaves, its amplitudes free."""
         columns = family.columns(self.x, inner)
         # amplitudes are free, so columns may have any size; of size one their rank can be judged
@@ -147,7 +147,7 @@ class Place:
         moment = left.T @ self.target
         return float(self.target @ self.target - moment @ moment)
 
-    def smallest(self, family: Family) -> float:
+    def smallest(self, family: RivalFamily) -> float:
         """Return the smallest sum of squares of a family: on its grid, then refined."""
         with np.errstate(all="ignore"):
             # 1. Every inner constant on the grid, amplitudes in closed form.

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from symbolic.composition.decision.record import Rival, gain_of
-from symbolic.composition.decision.rival_families import FAMILIES, Place, scaled_to_one
+from symbolic.composition.decision.rival_families import (
+    RIVAL_FAMILIES,
+    Place,
+    scaled_to_one,
+)
 from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.edge_families import CIRCULAR
 from symbolic.composition.fitting.model import Evaluator, Model
@@ -39,7 +43,7 @@ def rivals(regression: Regression, model: Model, rss: float) -> Iterator[Rival]:
         x = scaled_to_one(regression.columns[term.feature].z)
         place = Place(x, weight, target, np.hstack([regression.projected, basis]))
         rows = len(x)
-        for family in FAMILIES:
+        for family in RIVAL_FAMILIES:
             if term.family in family.holds:
                 continue
             left = place.smallest(family)

@@ -14,6 +14,8 @@ from discovery.report.tables import (
     plain_table,
     verification_table,
 )
+from discovery.report.words import explained
+from sciren.edge_columns import EDGE_COLUMNS
 
 
 def texts(view):
@@ -22,6 +24,20 @@ def texts(view):
 
 def headings(view):
     return [text for text, _ in view.headings]
+
+
+def test_every_column_of_edges_is_explained():
+    numbers = dict.fromkeys(("importance", "r2", "gap", "low", "high"), 0.5)
+    edge = dict.fromkeys(EDGE_COLUMNS, "x") | numbers
+    shown = headings(edges_table(pd.DataFrame([edge])))
+    assert [heading for heading in shown if not explained(heading)] == []
+    assert {"importance", "formula", "range", "note"} <= set(shown)
+
+
+def test_half_an_explanation_is_none():
+    assert explained("n")
+    assert explained("R² test")
+    assert not explained("n constants")
 
 
 def test_columns_without_values_are_left_out():

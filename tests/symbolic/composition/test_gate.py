@@ -47,6 +47,38 @@ def test_a_small_term_below_the_gate_leaves_a_trace():
     assert 1 in verdict.missing.features
 
 
+def test_what_a_model_follows_in_part_is_asked_of_the_rest():
+    """A feature that resembles another still leaves a trace where it acts itself."""
+    rng = np.random.default_rng(1)
+    first, own = rng.normal(size=(2, 1500))
+    z = np.stack([first, 0.6 * first + 0.8 * own], axis=1)
+    y = 0.4 * z[:, 1] + rng.normal(size=1500)
+    regression = Regression.of(z, y - y.mean())
+    slope = float(first @ regression.y / (first @ first))
+    verdict = Judge(regression, limit=0.9)(Model((Term(0, "linear", (slope,)),)))
+    assert verdict.missing.significant
+    assert verdict.missing.features == (1,)
+
+
+def test_a_few_per_cent_that_no_moment_sees_are_refused():
+    regression = rows(lambda z: 0.6 * np.sign(z[:, 0] * z[:, 1] * z[:, 2]), n=3000)
+    verdict = Judge(regression)(LINE)
+    assert 0.01 < verdict.value < 0.2
+    assert not verdict.accepted
+
+
+@pytest.mark.parametrize(("factor", "accepted"), [(2.0, True), (40.0, False)])
+def test_parts_that_only_undo_each_other_are_refused(factor, accepted):
+    rng = np.random.default_rng(2)
+    first = rng.normal(size=800)
+    z = np.stack([first, first + 0.01 * rng.normal(size=800)], axis=1)
+    z = (z - z.mean(0)) / z.std(0)
+    parts = ((1 + factor) * z[:, 0], -factor * z[:, 1])
+    regression = Regression.of(z, sum(parts) + 0.5 * rng.normal(size=800))
+    terms = (Term(0, "linear", (1 + factor,)), Term(1, "linear", (-factor,)))
+    assert Judge(regression)(Model(terms)).accepted == accepted
+
+
 def test_uneven_noise_is_no_trace():
     regression = rows(lambda z: 0.0 * z[:, 0], spread=lambda z: np.exp(0.7 * z[:, 1]))
     assert (
@@ -96,7 +128,7 @@ def test_errors_of_a_series_are_not_predicted_from_their_neighbours():
 
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_fewer_blocks_than_folds_leave_none_to_predict(blocks):
-    """Three sites fill three of the five folds, and one site leaves nothing to learn from."""
+    """Three sites fill three of the four folds, and one site leaves nothing to learn from."""
     x = np.linspace(-1, 1, 120)
     fold = folds(120, 0, np.arange(120) % blocks)
     predicted = trees_prediction(x[:, None], np.sign(x), fold, seed=0)
