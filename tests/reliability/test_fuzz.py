@@ -41,6 +41,12 @@ def test_mutated_files_end_in_errors_of_ours(hostile):
     assert score.missed == (), score.line()
 
 
+@pytest.mark.slow
+def test_three_thousand_mutated_files_end_in_errors_of_ours(hostile):
+    score = fuzzed_loads(hostile, Attempts(3000, 5), slow=5.0)
+    assert (score.tried, score.missed) == (3000, ()), score.line()
+
+
 def test_the_harness_sees_foreign_errors_and_slow_loads(tmp_path):
     def foreign():
         raise OverflowError("too large")
