@@ -1,5 +1,6 @@
 """The command line: one line for each error, exit codes, nothing written on failure."""
 
+import gc
 import os
 import re
 import signal
@@ -306,3 +307,17 @@ def test_the_shelf_is_listed_and_shown(capsys):
     assert "v = vmax" in capsys.readouterr().out
     assert run("processes", "hil") == 2
     assert "Closest names: hill" in capsys.readouterr().err
+
+
+def test_only_a_process_of_its_own_collects_garbage_less_often(monkeypatch, capsys):
+    before = gc.get_threshold()
+    try:
+        assert run("--version") == 0
+        assert gc.get_threshold() == before
+        monkeypatch.setattr("sys.argv", ["sciren", "--version"])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert gc.get_threshold()[0] == cli.OBJECTS
+    finally:
+        gc.set_threshold(*before)
+    assert capsys.readouterr().out
