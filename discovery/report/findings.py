@@ -133,8 +133,7 @@ def _fit(discovery: "Discovery") -> list[str]:
         text = f"On {where} the {model} explains {_share(score['r2'])} of the variance of {target}"
         constant = models.get("constant latents", {}).get(target, {}).get("r2")
         # without a process model they are the mean, which explains nothing
-        known = constant is not None and not math.isnan(constant)
-        if known and not discovery.plain:
+        if constant is not None and math.isfinite(constant) and not discovery.plain:
             text += f"; with constant latents it would be {_share(constant)}"
         sentences.append(text)
     return sentences

@@ -108,7 +108,7 @@ def _digits(series: pd.Series, label: str) -> tuple[pd.Series, str]:
     layout = _DIGITS.get(next(iter(lengths))) if len(lengths) == 1 else None
     if texts is None or layout is None:
         low, high = _SPREADSHEET
-        numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float)
+        numbers = np.asarray(pd.to_numeric(series, errors="coerce"), dtype=float)
         days = (
             " (days of a spreadsheet?)"
             if ((numbers > low) & (numbers < high)).all()

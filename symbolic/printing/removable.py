@@ -28,12 +28,12 @@ TRIALS = 3  # random places at which they must agree
 NEAR = 1e-6  # relative distance to half the threshold at which they are compared
 
 
-def with_quotients(process: Mapping[str, sympy.Expr]) -> dict[str, sympy.Expr]:
+def with_quotients(process: Mapping[str, Any]) -> dict[str, Any]:
     """Return target -> expression with the quotient for every series of its limit."""
     return {name: with_quotient(expression) for name, expression in process.items()}
 
 
-def with_quotient(expression: sympy.Expr) -> sympy.Expr:
+def with_quotient(expression: Any) -> Any:
     """Write the quotient where a branch is only its series near 0/0."""
     branched = sorted(
         (p for p in expression.atoms(sympy.Piecewise) if _threshold(p) is not None),
@@ -54,15 +54,16 @@ def _threshold(piecewise: Any) -> float | None:
     if len(piecewise.args) != 2 or piecewise.args[1][1] != sympy.true:
         return None
     condition = piecewise.args[0][1]
-    if not isinstance(condition, sympy.StrictLessThan) or not condition.rhs.is_number:
+    limit: Any = getattr(condition, "rhs", None)
+    if not isinstance(condition, sympy.StrictLessThan) or not limit.is_number:
         return None
-    return float(condition.rhs) if 0 < condition.rhs <= WIDEST else None
+    return float(limit) if 0 < limit <= WIDEST else None
 
 
 def _given(expression: Any, condition: Any, *, holds: bool) -> Any:
     """Take the branch of everything that hangs on one condition."""
     return expression.replace(
-        lambda e: isinstance(e, sympy.Piecewise) and e.args[0][1] == condition,
+        lambda e: e.is_Piecewise and e.args[0][1] == condition,
         lambda e: e.args[0 if holds else 1][0],
     )
 

@@ -61,7 +61,9 @@ def sheet_lines(
         try:
             page = book[_sheet(path, book, sheet)]
             rows = page.iter_rows(values_only=True)
-            cells = list(itertools.islice(rows, HEAD_ROWS if head else None))
+            cells: list[Sequence[Any]] = list(
+                itertools.islice(rows, HEAD_ROWS if head else None)
+            )
             _check_span(path, cells)
             cells = _filled(path, page, cells)
         finally:
@@ -119,9 +121,10 @@ def _filled(path: Path, page: Any, cells: list[Sequence[Any]]) -> list[Sequence[
             f"{path}: cell {formula[1]} holds a formula that was never computed; open the "
             "workbook in a spreadsheet and save it, or save the sheet as csv"
         )
-    filled = [list(row) for row in cells]
+    filled: list[Any] = [list(row) for row in cells]
     for place in _MERGED.findall(content):
-        left, top, right, bottom = range_boundaries(place)
+        edges: Any = range_boundaries(place)  # of cells, none is open
+        left, top, right, bottom = edges
         if top == bottom or top > len(filled) or left > len(filled[top - 1]):
             continue
         value = filled[top - 1][left - 1]

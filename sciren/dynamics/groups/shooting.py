@@ -108,7 +108,7 @@ class Pieces:
         """
         table = problem.process.table
         places = [table.target_names.index(targets[n]) for n in targets]
-        seen = table.compared()[..., places].all(-1)
+        seen = np.asarray(table.compared()[..., places].all(-1))
         cuts = [cut for g in range(len(table)) for cut in _cuts(table, seen, g, length)]
         groups, firsts, ends = np.array(cuts).T
         pieces = _cut(table, groups, firsts, ends)
