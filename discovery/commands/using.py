@@ -10,9 +10,12 @@ from discovery.commands.guard import guarded, options, show
 from discovery.commands.words import (
     AcceptEdits,
     Overwrite,
+    PassedColumns,
+    PredictionFile,
     Run,
     Scheduler,
     Workers,
+    WrittenOtherwise,
     listed,
 )
 
@@ -52,15 +55,7 @@ def explain(
 def predict(
     run: Run,
     data: Annotated[Path, typer.Argument(help="csv, Excel, parquet, NetCDF, Zarr.")],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            "-o",
-            help="csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx); .zarr for the cells "
-            "of a grid, block by block.",
-        ),
-    ],
+    out: PredictionFile,
     using: Annotated[
         Literal["equations", "network"], typer.Option(help="What computes.")
     ] = "equations",
@@ -68,14 +63,7 @@ def predict(
         float,
         typer.Option(min=0.01, max=0.999, help="Probability of the intervals."),
     ] = 0.95,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--columns",
-            metavar="COLUMN,...",
-            help="Columns of the file that are passed through, beside time and ids.",
-        ),
-    ] = None,
+    columns: PassedColumns = None,
     intervals: Annotated[
         bool, typer.Option(help="Compute intervals; maps are much faster without.")
     ] = True,
@@ -84,14 +72,7 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="data.KEY=VALUE",
-            help='How the file is written where the run\'s was not so: "data.missing=[-9999]".',
-        ),
-    ] = None,
+    changes: WrittenOtherwise = None,
     accept_edits: AcceptEdits = False,
 ) -> None:
     """Write targets, latents and their intervals for every row of a file or cell of a grid.

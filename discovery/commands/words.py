@@ -57,6 +57,31 @@ Target = Annotated[
         rich_help_panel=_TABLE,
     ),
 ]
+PredictionFile = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        help="csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx); .zarr for the cells "
+        "of a grid, block by block.",
+    ),
+]
+PassedColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="COLUMN,...",
+        help="Columns of the file that are passed through, beside time and ids.",
+    ),
+]
+WrittenOtherwise = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="data.KEY=VALUE",
+        help='How the file is written where the run\'s was not so: "data.missing=[-9999]".',
+    ),
+]
 Features = Annotated[
     list[str] | None,
     typer.Option(

@@ -104,17 +104,21 @@ def predict_grid(
         ]
         _run(tasks, done, hidden, executor or InOrder(), progress_of(quiet))
         _consolidate(hidden / STORE)
-        # An old map goes only now, when the new one is whole beside it.
         beyond = _share_outside(hidden / STORE, grid)
-        if out.exists():
-            shutil.rmtree(out)
-        (hidden / STORE).rename(out)
-        shutil.rmtree(hidden)
+        _replace(out, hidden)
     if beyond:
         told = f"{beyond:.1%} of the cells are outside the rows that the model was made from"
         warnings.warn(f"{told}; variable {OUTSIDE!r} marks them", DataWarning, 2)
     cells = " x ".join(f"{size:,} {name}" for name, size in grid.sizes.items())
     return f"wrote {out}: {cells}, by {using}"
+
+
+def _replace(out: Path, hidden: Path) -> None:
+    """Put a whole map in its place; an old one goes only now."""
+    if out.exists():
+        shutil.rmtree(out)
+    (hidden / STORE).rename(out)
+    shutil.rmtree(hidden)
 
 
 def needed(discovery: DiscoveryRecord, using: Using) -> list[str]:

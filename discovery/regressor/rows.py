@@ -183,7 +183,7 @@ class Rows:
 
     def _warn_outside(self, X: Any, table: "Table") -> None:
         """Warn of rows beyond those that the model was made from."""
-        from discovery.runs.predict import warn_outside, warn_unseen
+        from discovery.runs.predict_warnings import warn_outside, warn_unseen
 
         made = (self._train, self._valid)
         column_values = [_by_column(part) for part in made]

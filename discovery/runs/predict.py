@@ -1,7 +1,7 @@
 """Targets and latents for new rows, by the equations or by the network of a run."""
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -9,6 +9,11 @@ import numpy as np
 from discovery.dynamics.predicting import predict_series
 from discovery.results.record import DiscoveryRecord, equations_of
 from discovery.runs.files import read_record
+from discovery.runs.predict_warnings import (
+    warn_apart,
+    warn_beyond,
+    warn_unseen,
+)
 from discovery.runs.stored import network_of
 from discovery.tables.magnitudes import Magnitudes
 from sciren.errors import (
@@ -138,29 +143,6 @@ def _in_kinds(discovery: DiscoveryRecord, frame: "pd.DataFrame") -> "pd.DataFram
     return made
 
 
-def warn_unseen(
-    kinds: "Kinds", frame: "pd.DataFrame", codes: Mapping[str, np.ndarray]
-) -> None:
-    """Warn of classes that training had not.
-
-    Args:
-        kinds: of the features;  frame: their cells as they are written.
-        codes: their numbers (n,).
-    """
-    for name, values in codes.items():
-        trained_on = kinds[name].known(values)
-        if trained_on is None or trained_on.all():
-            continue
-        unseen = dict.fromkeys(frame[name].to_numpy()[~trained_on].tolist())
-        cells = ", ".join(map(repr, [*unseen][:3]))
-        warnings.warn(
-            f"column {name!r}: {float((~trained_on).mean()):.1%} of the rows hold classes "
-            f"that training had not ({cells}); they get the mean of the classes",
-            DataWarning,
-            stacklevel=5,
-        )
-
-
 def _by_equations(
     discovery: DiscoveryRecord, frame: "pd.DataFrame", interval: float | None
 ) -> "pd.DataFrame":
@@ -173,7 +155,7 @@ def _by_equations(
     if model.process is None and model.target_names:
         return _by_network(discovery, frame, interval, model)
     columns = _columns(frame, model.used_features(), model.forcing_columns)
-    _warn_beyond(discovery, columns)
+    warn_beyond(discovery, columns, kinds_of(discovery))
     # Rows outside a formula's domain become nan or infinite and are told by `_finite`.
     with np.errstate(all="ignore"):
         result = model.predict(columns)
@@ -232,7 +214,7 @@ def _with_intervals(
     # one row of infinite size would spoil the intervals of all in a product of matrices
     beyond = np.isinf(np.stack(list(predicted.values()))).any(axis=0)
     every = {n: np.where(beyond, np.nan, v) for n, v in {**columns, **others}.items()}
-    _warn_apart(discovery, every)
+    warn_apart(discovery, every)
     with np.errstate(all="ignore"):  # infinite rows are told at the end
         added = interval_columns(
             uncertainty, respond, every, predicted, level, using, own
@@ -255,7 +237,7 @@ def _by_network(
     forcings = _forcing_columns(discovery)
     # The network needs all offered features, the equations only those that they use.
     columns = _columns(frame, model.feature_names, forcings)
-    _warn_beyond(discovery, columns)
+    warn_beyond(discovery, columns, kinds_of(discovery))
     # Only rows with all features go through torch; the others stay nan at their place.
     table, rows = _table(columns, model.feature_names, forcings)
     names = [*model.target_names, *model.latent_names]
@@ -327,66 +309,6 @@ def _columns(
                 stacklevel=4,
             )
     return columns
-
-
-def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
-    """Warn where rows lie outside the data that the model was made from."""
-    warn_outside(known_ranges(discovery), columns, kinds_of(discovery))
-
-
-def warn_outside(
-    ranges: Mapping[str, Sequence[float]],
-    columns: Mapping[str, np.ndarray],
-    kinds: Collection[str] = (),
-) -> None:
-    """Warn where rows lie outside the ranges (lowest, highest) of columns.
-
-    Args:
-        ranges: of the columns that have one.
-        columns: values (n,).
-        kinds: columns of classes and of places on a circle, which have no range.
-    """
-    for name, values in columns.items():
-        if name not in ranges or name in kinds or np.isnan(values).all():
-            continue
-        low, high = ranges[name]
-        # Comparisons with nan are false: missing cells are not outside.
-        share = float(np.nanmean((values < low) | (values > high)))
-        if share > 0:
-            warnings.warn(
-                f"column {name!r}: {share:.1%} of the rows are outside {low:g} to "
-                f"{high:g}, where the model was made; there it extrapolates",
-                DataWarning,
-                stacklevel=5,
-            )
-
-
-def known_ranges(discovery: DiscoveryRecord) -> Mapping[str, Sequence[float]]:
-    """Return column -> (lowest, highest) of the rows that the model was made from."""
-    if discovery.folder is not None:
-        return read_record(discovery.folder / "data.json", "ranges")["ranges"]
-    if discovery.uncertainty is None:
-        return {}
-    reach = discovery.uncertainty.reach
-    ends = zip(reach.low, reach.high, strict=True)
-    return dict(zip(reach.names, ends, strict=True))
-
-
-def _warn_apart(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
-    """Warn where columns lie inside their ranges and their combination does not."""
-    assert discovery.uncertainty is not None
-    reach = discovery.uncertainty.reach
-    apart = reach.apart(columns)
-    share = float(apart.mean()) if len(apart) else 0.0
-    if share > 0:
-        others = [name for name in reach.names if name not in reach.used]
-        stood_in = f" ({', '.join(others)} stood in for others)" if others else ""
-        warnings.warn(
-            f"{share:.1%} of the rows combine {', '.join(reach.names)}{stood_in} as no row "
-            "did that the model was made from; column `outside` marks them",
-            DataWarning,
-            stacklevel=4,
-        )
 
 
 def _table(

@@ -1,19 +1,15 @@
 """predict, from file to file: new rows in, targets and latents with their ids out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.config.file import apply_override
 from discovery.config.reading import ReadingSettings
 from discovery.results.record import DiscoveryRecord
-from discovery.runs.predict import (
-    Using,
-    kinds_of,
-    known_ranges,
-    powers_of,
-    predict_frame,
-)
+from discovery.runs.predict import Using, kinds_of, powers_of, predict_frame
+from discovery.runs.predict_warnings import known_ranges
 from discovery.runs.prediction_files import (
     check_not_read,
     check_place,
@@ -75,20 +71,15 @@ def predict(
     check_not_read(out, data)
     discovery = load_discovery(open_run(run))
     config = stored_config(run) if (run / "config.yaml").is_file() else None
-    # 1. Read as the run was read. 2. Units of the run. 3. Predict. 4. Columns that name
-    # the row come first.
+    # 1. Read as the run was. 2. Its units. 3. Predict. 4. Columns that name the row first.
     frame, written = _read_like_training(config, data, reading)
-    try:
+    with _named(data):
         _check_present(frame, columns)
         # Columns that are passed through keep the unit of the file.
         meant = written.not_missing
         inputs = frame if config is None else _in_wanted_units(config, frame, meant)
         _refuse_markers(discovery, inputs, meant)
         result = predict_frame(discovery, inputs, using, interval)
-    except ColumnError as error:
-        raise ColumnError(f"{data}: {error}") from error
-    except DataError as error:
-        raise DataError(f"{data}: {error}") from error
     # A column and not only a warning: the file is handed on without its messages.
     if edited_note(Path(run)):
         result = result.assign(edited=1)
@@ -96,6 +87,17 @@ def predict(
     result = passed.join(result)
     write_predictions(out, result, discovery, _stamps(config, frame), interval or 0.95)
     return f"wrote {out}: {len(result):,} rows, {', '.join(result.columns)}, by {using}"
+
+
+@contextmanager
+def _named(data: Path) -> Iterator[None]:
+    """Begin what is wrong with rows by the name of their file."""
+    try:
+        yield
+    except ColumnError as error:
+        raise ColumnError(f"{data}: {error}") from error
+    except DataError as error:
+        raise DataError(f"{data}: {error}") from error
 
 
 def _in_wanted_units(

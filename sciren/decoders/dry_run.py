@@ -5,15 +5,10 @@ user's line nor what to write instead. Here the function gets operands that know
 operations have no derivative, change the data or cannot be printed.
 """
 
-import ast
 import contextlib
-import inspect
-import textwrap
-import traceback
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,11 +28,12 @@ from sciren.decoders.checked import (
     UndeclaredError,
     Watch,
 )
+from sciren.decoders.dry_run_place import Place
+from sciren.decoders.dry_run_results import check_numbers, check_result
 from sciren.decoders.dynamic import DynamicModel
 from sciren.decoders.function import FunctionDecoder
 from sciren.decoders.operand import plain
 from sciren.decoders.step_view import StepResultError, StepView
-from sciren.errors import DecoderError, closest_names
 
 ROWS = 16  # enough that no shape of a row is taken for the number of rows
 DRAWS = 6  # a row counts as without a number where it has none for all of them
@@ -60,7 +56,7 @@ def check_process_model(
     """
     step = isinstance(decoder, DynamicModel)
     decoder = StepView(decoder) if isinstance(decoder, DynamicModel) else decoder
-    place = _Place.of(decoder)
+    place = Place.of(decoder)
     if place is None:
         return
     given = _rows(decoder, forcings, rows)
@@ -80,61 +76,12 @@ def check_process_model(
         # 3. As in simulations, on arrays.
         if step:
             _run_on_arrays(decoder, values[0], given, place)
-        _check_result(decoder, result, values[0], count, place)
-        _check_numbers(decoder, values, given, watch, place)
+        check_result(decoder, result, values[0], count, place)
+        check_numbers(decoder, values, given, watch, place)
     if watch.printed:
         raise place.error(
             watch.printed, "prints, at every step of a training; remove the print"
         )
-
-
-class _Place:
-    """File of a process model, for messages."""
-
-    def __init__(self, file: str, function: Any) -> None:
-        self.file, self.function = file, function
-
-    @classmethod
-    def of(cls, decoder: Decoder) -> "_Place | None":
-        """Return where a process model stands; None for those of this package."""
-        function: Any = (
-            inspect.unwrap(decoder.function)
-            if isinstance(decoder, FunctionDecoder)
-            else type(decoder).__call__
-        )
-        module = getattr(function, "__module__", "") or ""
-        code = getattr(function, "__code__", None)
-        # Built-in models have tests; a check at each fit would only cost time.
-        if code is None or module.split(".")[0] in ("sciren", "symbolic", "discovery"):
-            return None
-        return cls(code.co_filename, function)
-
-    def error(self, line: int, text: str) -> DecoderError:
-        """Return the error for a line of the file."""
-        where = f", line {line}" if line else ""
-        name = self.file if self.file.startswith("<") else str(Path(self.file))
-        return DecoderError(f"{name}{where}: {text}")
-
-    def line(self, error: BaseException) -> int:
-        """Return the last line of the file that led to an error, or of the function."""
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == self.file and frame.lineno
-        ]
-        return lines[-1] if lines else self.function.__code__.co_firstlineno
-
-    def last_return(self) -> int:
-        """Return the line of the function's last ``return``, or its first line."""
-        first = self.function.__code__.co_firstlineno
-        try:
-            source, first = inspect.getsourcelines(self.function)
-            # By the syntax tree: a `return` in a string or comment is none.
-            tree = ast.parse(textwrap.dedent("".join(source)))
-        except (OSError, SyntaxError, TypeError):
-            return first
-        returns = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Return)]
-        return first + max(returns) - 1 if returns else first
 
 
 def _rows(
@@ -184,7 +131,7 @@ def _run_checked(
     values: Mapping[str, Tensor],
     forcings: Mapping[str, Tensor],
     watch: Watch,
-    place: _Place,
+    place: Place,
 ) -> None:
     """Refuse operations that a process model cannot do; other failures are left."""
     # The function may write into what it gets; the data must not suffer.
@@ -229,7 +176,7 @@ def _run_plain(
     decoder: Decoder,
     values: Mapping[str, Tensor],
     forcings: Mapping[str, Tensor],
-    place: _Place,
+    place: Place,
 ) -> Any:
     names = types.SimpleNamespace
     given = {name: value.clone() for name, value in forcings.items()}
@@ -250,7 +197,7 @@ def _run_on_arrays(
     decoder: Decoder,
     values: Mapping[str, Tensor],
     forcings: Mapping[str, Tensor],
-    place: _Place,
+    place: Place,
 ) -> None:
     """Refuse a step that runs on tensors only: series are simulated on arrays."""
     p, f = (
@@ -277,133 +224,3 @@ def _told(error: BaseException) -> str:
         f"fails with {type(error).__name__}: {first}; write it with arithmetic and "
         f"sciren.functions ({KNOWN})"
     )
-
-
-def _check_result(
-    decoder: Decoder,
-    result: Any,
-    values: Mapping[str, Tensor],
-    rows: int,
-    place: _Place,
-) -> None:
-    """Refuse results that are not one number a row and target, with derivatives."""
-    line = place.last_return()
-    if result is None:
-        raise place.error(line, "returns nothing; end with return and the targets")
-    for target, column in _by_target(decoder, result, rows, line, place):
-        said = f"target {target!r}"
-        if isinstance(decoder, StepView) and target in decoder.described:
-            said = target
-        if isinstance(column, list | tuple):
-            raise place.error(
-                line,
-                f"returns a list of {len(column)} for {said}; write the formula once for "
-                "the whole columns and return one array",
-            )
-        if not isinstance(column, Tensor) or column.dim() == 0:
-            raise place.error(
-                line,
-                f"returns a single value for {said} and {rows} rows; calculate one value "
-                "a row, without mean, sum or item",
-            )
-        if column.shape != (rows,):
-            raise place.error(
-                line,
-                f"returns shape {tuple(column.shape)} for {said} and {rows} rows; return "
-                "one value a row, shape (rows,)",
-            )
-        if column.is_complex():
-            raise place.error(
-                line, f"returns complex numbers for {said}; return their real part"
-            )
-        if not column.requires_grad:
-            raise place.error(
-                line,
-                f"{said} does not depend on any parameter; calculate it from p, without "
-                "round, int or detach on the way",
-            )
-
-
-def _by_target(
-    decoder: Decoder, result: Any, rows: int, line: int, place: _Place
-) -> list[tuple[str, Any]]:
-    """Return target and column; a list of one array a target is fine."""
-    names = decoder.targets
-    if isinstance(result, Mapping):
-        missing = [name for name in names if name not in result]
-        if missing:
-            near = closest_names(missing[0], map(str, result))
-            raise place.error(line, f"does not return target {missing[0]!r}. {near}")
-        return [(name, result[name]) for name in names]
-    if len(names) == 1:
-        return [(names[0], result)]
-    if isinstance(result, Tensor) and result.shape == (rows, len(names)):
-        return list(zip(names, result.unbind(1), strict=True))
-    if not isinstance(result, list | tuple) or len(result) != len(names):
-        raise place.error(
-            line,
-            f"returns no {len(names)} arrays for the targets {', '.join(names)}; return "
-            "a mapping target -> array",
-        )
-    return list(zip(names, result, strict=True))
-
-
-def _check_numbers(
-    decoder: Decoder,
-    draws: list[dict[str, Tensor]],
-    forcings: Mapping[str, Tensor],
-    watch: Watch,
-    place: _Place,
-) -> None:
-    """Refuse rows without a number, and targets without a slope, for any parameters."""
-    # A row may lack a number for some parameters (a log below zero): only one that
-    # lacks it for all of them can never be fitted.
-    always: Tensor | None = None
-    moved: set[str] = set()
-    for values in draws:
-        constants = [values[name] for name in decoder.constant_names]
-        latents = [values[name] for name in decoder.latent_names]
-        shared = torch.stack(constants, 1) if constants else latents[0][:, None][:, :0]
-        predicted = decoder.evaluate(torch.stack(latents, 1), shared, dict(forcings))
-        moved |= {
-            n
-            for n in decoder.targets
-            if n not in moved and _moves(decoder, n, predicted, values)
-        }
-        bad = ~torch.isfinite(predicted.detach()).all(1)
-        always = bad if always is None else always & bad
-    for target in decoder.targets:
-        if target not in moved:
-            raise place.error(
-                watch.line or place.last_return(),
-                f"target {target!r} does not change with any parameter; round, floor and "
-                "comparisons have no slope to learn from, leave them out",
-            )
-    if always is None or not bool(always.any()):
-        return
-    row = int(torch.nonzero(always)[0])
-    inputs = [f"f.{n} = {float(v[row]):g}" for n, v in forcings.items() if v.dim() == 1]
-    states = decoder.model.state_names if isinstance(decoder, StepView) else ()
-    inputs += [
-        f"{'s' if n in states else 'p'}.{n} = {float(v[row]):g}"
-        for n, v in draws[0].items()
-    ]
-    raise place.error(
-        watch.line or place.last_return(),
-        f"gives no number, for example where {', '.join(inputs)}: a logarithm, root or "
-        "power of a negative number, or a division by zero; keep the argument inside "
-        "with maximum(x, 1e-6), or filter these rows",
-    )
-
-
-def _moves(
-    decoder: Decoder, target: str, predicted: Tensor, values: Mapping[str, Tensor]
-) -> bool:
-    """Whether a target changes with a parameter; nan, which is told as such, does."""
-    column = predicted[:, decoder.targets.index(target)]
-    # uneven weights, because slopes of a mean over rows would cancel in a plain sum
-    weights = torch.arange(1.0, 1 + len(column), dtype=column.dtype)
-    slopes = torch.autograd.grad(
-        column @ weights, list(values.values()), retain_graph=True, allow_unused=True
-    )
-    return any(slope is not None and bool((slope != 0).any()) for slope in slopes)

@@ -92,8 +92,7 @@ def fit_many_rows(
     problem.store(solution.theta[0], edges)
     assert isinstance(model.encoder, KANEncoder)
     if model.encoder.outside == "linear":
-        # 3. Store: curves of a linear continuation are centred on the rows that set the
-        # knots.
+        # Curves of a linear continuation are centred on the rows that set the knots.
         model.encoder.center(model.scaled(member.train.features))
     _report(whole, solution, sample_survey, member.history)
     return member.history

@@ -178,11 +178,15 @@ def search_through(
         state.regression, candidates, verdict, search_result.stage, proportional,
         interactions=search_result.interactions,
     )  # fmt: skip
-    decided = decide(finding, settings, budget, names)
     # 4. Decide, which may prefer a plainer form.
+    decided = decide(finding, settings, budget, names)
     if decided.best.model.key == best.model.key:
         return ThroughProcess(decided, state)
-    # the plainer form gets its constants through the process as well
+    return _plainer(state, decided, settings)
+
+
+def _plainer(state: Linearised, decided: Finding, settings: Settings) -> ThroughProcess:
+    """Give the plainer form in front its constants through the process as well."""
     state, best = _refitted(state, decided.best)
     verdict = judge_of(state.regression, settings)(best.model)
     candidates = (best, *decided.candidates[1:])
