@@ -173,16 +173,20 @@ def test_plain_regression_has_no_separate_target():
     assert [latent.name for latent in shown.latents] == ["ta"]
 
 
-@pytest.mark.parametrize("latex", [None, r"R_b\, e^{k T}"])
-def test_a_process_that_is_not_traced_shows_its_own_equation_or_none(latex):
+def test_a_process_that_is_not_traced_shows_its_own_equation_or_none():
     @process_model([Parameter("rb", low=0.0)], forcings=["ta"], targets=["reco"])
     def untraced(p, f):
         return p.rb * torch.exp(0.06 * (f.ta - 15))
 
-    untraced.equation_latex = lambda: latex
-    shown = printable(equations(untraced))
-    assert [target.latex for target in shown.targets] == ([latex] if latex else [])
-    assert check_latex(to_document(shown)) == []
+    untraced.equation_latex = lambda: r"R_b\, e^{k T}"
+    told = equations(untraced)
+    for model, latex in (
+        (told, [r"R_b\, e^{k T}"]),
+        (replace(told, process_latex=None), []),
+    ):
+        shown = printable(model)
+        assert [target.latex for target in shown.targets] == latex
+        assert check_latex(to_document(shown)) == []
 
 
 def test_a_latent_without_features_has_none_to_show(respiration):
