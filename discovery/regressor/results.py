@@ -84,9 +84,9 @@ class Results(Plots):
         check_is_fitted(self)
         # Called for its check, before anything is thrown away.
         options_of(None, {"model_selection": candidate})
-        found = None if self._discovery is None else self._discovery.equations
-        if isinstance(candidate, int) and found is not None:
-            count = len(found.candidates)
+        equations = None if self._discovery is None else self._discovery.equations
+        if isinstance(candidate, int) and equations is not None:
+            count = len(equations.candidates)
             if not 0 <= candidate < count:
                 raise ConfigError(
                     f"choose({candidate}): there are candidates 0 to {count - 1}; see "

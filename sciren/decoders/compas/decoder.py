@@ -71,12 +71,12 @@ class Compas(Decoder):
         forcing = CLM5Forcing(**{name: getattr(f, name) for name in NEEDED})
         carbon = self.steady_state(p, forcing).carbon
         index, weight = (part.unsqueeze(1) for part in depth_weights(f.depth))
-        found = {}
+        targets = {}
         for target, pools in self.outputs.items():
             layers = sum(carbon[..., POOLS.index(pool)] for pool in pools)
             assert isinstance(layers, Tensor)  # every target sums at least one pool
-            found[target] = interpolate(layers.T, index, weight)[:, 0]
-        return found
+            targets[target] = interpolate(layers.T, index, weight)[:, 0]
+        return targets
 
     def steady_state(self, p: Any, forcing: CLM5Forcing) -> SteadyPools:
         """Return pools, rates and respiration of n sites.
