@@ -3,7 +3,6 @@
 import gzip
 
 import numpy as np
-import openpyxl
 import pandas as pd
 import pytest
 import yaml
@@ -48,6 +47,7 @@ def sheet(*changes, top=()):
     """A workbook: lines above the names, the good table, and changes of the page."""
 
     def write(folder):
+        openpyxl = pytest.importorskip("openpyxl")  # an extra, not everywhere
         book = openpyxl.Workbook()
         for line in (*top, list(good().columns), *good().to_numpy().tolist()):
             book.active.append(list(line))
