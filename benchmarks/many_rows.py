@@ -12,6 +12,7 @@ process.
 """
 
 import argparse
+import importlib
 import os
 import resource
 import sys
@@ -112,8 +113,7 @@ def start(executor: Executor) -> float:
 
 
 def _loaded(number: int) -> int:
-    import pyarrow.parquet  # noqa: F401
-
+    importlib.import_module("pyarrow.parquet")
     # Long enough for the other workers to take the other tasks.
     time.sleep(0.1)
     return number

@@ -25,13 +25,13 @@ def matrix_equation(
     written = {name: rf"\mathrm{{{text}}}" for name, text in plain.items()}
     printed = {symbols[name]: text for name, text in written.items()}
     table = [
-        ["1" if (donor, to) == ("cwd", "l2") else fractions.get((donor, to), 0)
+        [1 if (donor, to) == ("cwd", "l2") else fractions.get((donor, to), 0)
          for donor in POOLS]
         for to in POOLS
     ]  # fmt: skip
     body = r" \\ ".join(
         " & ".join(
-            "-1" if i == j else sympy.latex(sympy.sympify(value), symbol_names=printed)
+            "-1" if i == j else sympy.latex(value, symbol_names=printed)
             for j, value in enumerate(row)
         )
         for i, row in enumerate(table)

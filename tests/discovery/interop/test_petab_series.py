@@ -75,7 +75,16 @@ def model():
     return learned
 
 
-def value_of(node, known):  # noqa: PLR0911 - a case for every element
+def number_of(node):
+    """Read a number of content MathML: plain, a fraction, or with a power of ten."""
+    first = float(node.text)
+    if not len(node):
+        return first
+    tail = float(node[0].tail)
+    return first / tail if node.get("type") == "rational" else first * 10**tail
+
+
+def value_of(node, known):
     """Evaluate content MathML."""
     kind = node.tag.removeprefix(f"{{{MATHML}}}")
     if kind in ("true", "false"):
@@ -83,11 +92,7 @@ def value_of(node, known):  # noqa: PLR0911 - a case for every element
     if kind == "ci":
         return known[node.text.strip()]
     if kind == "cn":
-        first = float(node.text)
-        if len(node):
-            tail = float(node[0].tail)
-            return first / tail if node.get("type") == "rational" else first * 10**tail
-        return first
+        return number_of(node)
     if kind == "piecewise":
         for case in node:
             if case.tag.endswith("otherwise") or value_of(case[1], known):
