@@ -17,7 +17,7 @@ from sciren.training.first_order.finish import finish_first_order, keep_to_kinds
 from sciren.training.first_order.grouped.members import train_members
 from sciren.training.first_order.processes import join_processes, own_device
 from sciren.training.gauss_newton.engine import solve_members
-from sciren.training.gauss_newton.starts import start_outputs
+from sciren.training.gauss_newton.starts.level import start_outputs
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.preparation import prepare

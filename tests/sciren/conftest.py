@@ -16,7 +16,7 @@ from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.starts import start_constant
+from sciren.training.gauss_newton.starts.level import start_constant
 from sciren.training.preparation import prepare
 
 

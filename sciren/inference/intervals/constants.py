@@ -131,7 +131,8 @@ class Intervals:
         lows = process.physical_constants(np.maximum(raw - half_width, low))
         highs = process.physical_constants(np.minimum(raw + half_width, high))
         # Delta method: an error in logs is a share of the constant.
-        sizes = process.constant_slopes(raw) * errors
+        # An error beyond the declared range says no more than that range.
+        sizes = np.minimum(process.constant_slopes(raw) * errors, highs - lows)
         names = tuple(
             dict.fromkeys(process.feature_names[edge[0]] for edge in fit.estimated)
         )

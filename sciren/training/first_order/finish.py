@@ -26,7 +26,7 @@ from sciren.training.gauss_newton.hidden import HiddenProblem
 from sciren.training.gauss_newton.profiling import profile_and_bootstrap
 from sciren.training.gauss_newton.selection import within
 from sciren.training.gauss_newton.stages import Validation, by_block
-from sciren.training.gauss_newton.starts import hidden_start
+from sciren.training.gauss_newton.starts.hidden import hidden_start
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.preparation import Prepared

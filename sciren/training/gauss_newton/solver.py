@@ -30,8 +30,8 @@ from sciren.training.gauss_newton.stages import (
     Step,
     smoothest,
 )
-from sciren.training.gauss_newton.start_search import StartSearch
-from sciren.training.gauss_newton.starts import (
+from sciren.training.gauss_newton.starts.directions import StartSearch
+from sciren.training.gauss_newton.starts.level import (
     fit_constant_latents,
     sensitivity_scale,
     start_constant,

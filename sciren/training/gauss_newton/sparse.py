@@ -17,7 +17,10 @@ from sciren.training.gauss_newton.stages import (
     Step,
     smoothest,
 )
-from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale
+from sciren.training.gauss_newton.starts.level import (
+    fit_constant_latents,
+    sensitivity_scale,
+)
 
 # Few edges can do with less smoothing: below 1e-5 curves wiggle where rows are
 # insensitive (the simulated soil study), and 1e-4 was its best weight.

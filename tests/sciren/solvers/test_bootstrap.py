@@ -24,7 +24,7 @@ from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import minimise
 from sciren.training import TrainConfig, fit
 from sciren.training.gauss_newton.additive import AdditiveProblem
-from sciren.training.gauss_newton.starts import hidden_start, straight_indices
+from sciren.training.gauss_newton.starts.hidden import hidden_start, straight_indices
 
 
 def solved(problem):

@@ -11,7 +11,7 @@ from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.solver import StageSolver
 from sciren.training.gauss_newton.sparse import by_path, solve_sparse
 from sciren.training.gauss_newton.stages import AdditiveStage
-from sciren.training.gauss_newton.starts import fit_constant_latents
+from sciren.training.gauss_newton.starts.level import fit_constant_latents
 from sciren.training.history import History
 from sciren.training.preparation import prepare
 from sciren.training.progress import Silence

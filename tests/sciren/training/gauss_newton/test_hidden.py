@@ -11,7 +11,7 @@ from sciren.encoders import KANEncoder, LinearEncoder
 from sciren.solvers.levenberg import minimise
 from sciren.splines import design, evaluate, greville
 from sciren.training.gauss_newton.index_curves import Index, carried
-from sciren.training.gauss_newton.starts import hidden_start, straight_indices
+from sciren.training.gauss_newton.starts.hidden import hidden_start, straight_indices
 
 ONE = torch.zeros(1, dtype=torch.long)
 seeds = st.integers(0, 1000)

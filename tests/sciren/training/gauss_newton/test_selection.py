@@ -12,7 +12,7 @@ from sciren.training.gauss_newton.stages import (
     HiddenStage,
     Validation,
 )
-from sciren.training.gauss_newton.starts import hidden_start, straight_indices
+from sciren.training.gauss_newton.starts.hidden import hidden_start, straight_indices
 from sciren.training.history import History
 
 BLOCKS = 40

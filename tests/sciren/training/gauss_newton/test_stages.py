@@ -14,7 +14,7 @@ from sciren.training.gauss_newton.stages import (
     Validation,
     by_block,
 )
-from sciren.training.gauss_newton.starts import hidden_start, straight_indices
+from sciren.training.gauss_newton.starts.hidden import hidden_start, straight_indices
 
 seeds = st.integers(0, 1000)
 

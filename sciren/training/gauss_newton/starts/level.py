@@ -1,32 +1,17 @@
-"""Starting points of the solvers: constant latents, straight random indices."""
+"""Where a search for latents begins: their level, and the unit of each raw latent."""
 
 import torch
 from torch import Tensor
 
-from sciren.encoders.base import seeded
-from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.process_term import ProcessTerm
-from sciren.splines import greville
-from sciren.start_values import short_of_bounds, start_latents
+from sciren.start_values import start_latents
 from sciren.training.gauss_newton.additive import AdditiveProblem
-from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.starts.constant_latents import ConstantLatents
+from sciren.training.gauss_newton.starts.elsewhere import better_start
 from sciren.training.preparation import Prepared
-
-
-class ConstantLatents(AdditiveProblem):
-    """Latents without features, which stay where they have a slope."""
-
-    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
-        """Hold constants inside their bounds, and latents short of theirs."""
-        trial = super().retract(trial, theta, members).clone()
-        (after, _), (before, _) = self.split(trial), self.split(theta)
-        now, then = (self.shift + self.scale * x[..., 0] for x in (before, after))
-        kept = short_of_bounds(self.term.model, then, now)
-        trial[:, : self.n_latents] = (kept - self.shift) / self.scale
-        return trial
 
 
 @torch.no_grad()
@@ -46,6 +31,9 @@ def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
     if null.n_constants:
         theta[:, -null.n_constants :] = problem.term.model.constant_raw
     _check_finite(null, theta)
+    model = problem.term.model
+    if not (model.plain or model.decoder.expensive):
+        theta = better_start(null, theta)
     intercepts, constants = null.split(minimise(null, theta, damping=1e-2).theta)
     result = theta.new_zeros(1, problem.size)
     blocks, into = problem.split(result)
@@ -107,28 +95,3 @@ def start_outputs(model: ScIReN, data: Prepared, violation: float) -> None:
     constants = model.constant_raw.detach().unsqueeze(0)
     if model.decoder.rowwise:
         model.output_scale.copy_(sensitivity_scale(term, raw, constants))
-
-
-def straight_indices(
-    problem: HiddenProblem, encoder: KANEncoder, count: int, seed: int
-) -> Tensor:
-    """Draw inner coefficients (count, L, H, p) of straight random directions."""
-    generator = seeded(seed)
-    layer = encoder.spline_layers[0]
-    lines = greville(layer.low, layer.high, layer.intervals)  # (d, m)
-    shape = (count, problem.n_latents, problem.nodes, problem.n_features, 1)
-    directions = torch.randn(shape, generator=generator, dtype=torch.float64)
-    return (directions.to(lines.device) * lines).flatten(-2)
-
-
-@torch.no_grad()
-def hidden_start(problem: HiddenProblem, inner: Tensor, constants: Tensor) -> Tensor:
-    """Complete inner coefficients to theta (S, P) by solving the outer splines.
-
-    Args:
-        inner: (S, L, H, p).
-        constants: (S, K) on the training scale.
-    """
-    outer = inner.new_zeros(*inner.shape[:3], problem.outer_width)
-    theta = problem.pack(inner, outer, constants)
-    return problem.solve_outer(theta, torch.arange(len(inner), device=inner.device))

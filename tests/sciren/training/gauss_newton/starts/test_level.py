@@ -13,7 +13,7 @@ from sciren.encoders import KANEncoder
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
-from sciren.training.gauss_newton.starts import (
+from sciren.training.gauss_newton.starts.level import (
     fit_constant_latents,
     sensitivity_scale,
     start_constant,

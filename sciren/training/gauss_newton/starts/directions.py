@@ -11,7 +11,7 @@ from sciren.solvers.levenberg import Watch, minimise
 from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.starts import hidden_start, straight_indices
+from sciren.training.gauss_newton.starts.hidden import hidden_start, straight_indices
 
 # What the search sees: the smoothest curves of each feature and node, and outer splines of
 # half the knots. Directions are found in that space, shapes only after it.

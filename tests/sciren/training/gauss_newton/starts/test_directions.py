@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sciren.solvers.levenberg import minimise
 from sciren.training.config import TrainConfig
-from sciren.training.gauss_newton.start_search import ALIKE, StartSearch, different
+from sciren.training.gauss_newton.starts.directions import ALIKE, StartSearch, different
 
 
 @given(st.lists(st.floats(0.01, 10.0), min_size=1, max_size=20), st.integers(1, 20))
