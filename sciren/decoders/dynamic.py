@@ -7,18 +7,15 @@ it as a `sciren.decoders.step_view.StepView`.
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, get_args
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from sciren.decoders.function import FunctionDecoder
 from sciren.decoders.linearity import nonlinear_states
+from sciren.decoders.memory import MemorySettings, Method
 from sciren.errors import DecoderError, closest_names
 from sciren.parameters import Forcing, Parameter
-from sciren.states import Balance, State
-
-Time = Literal["step", "ode"]
-Method = Literal["linear", "rk4", "implicit"]
-Solver = Literal["auto", "linear", "rk4", "implicit"]
-Error = Literal["equal", "proportional", "proportional+floor"]
+from sciren.states import State
 
 
 class DynamicModel(FunctionDecoder):
@@ -50,16 +47,7 @@ class DynamicModel(FunctionDecoder):
         forcings: observed columns that the model needs, in physical units.
         targets: names of the outputs, or target -> state that is observed itself.
         target_units: target -> unit, for labels.
-        time: whether the function gives the new states or their derivatives.
-        solver: of derivatives: "linear" (exact, for derivatives that are linear in the
-            states), "rk4" (fourth order, in as many substeps as the accuracy asks for),
-            "implicit" (the same order, for rates that differ by orders of magnitude),
-            "auto" ("linear" where symbols show that the system is, else "rk4").
-        warmup: first rows of every group that run, but are compared with nothing.
-        error: how errors of targets grow with them: "equal", "proportional", or
-            "proportional+floor" with a floor that is learned; None: as the settings of
-            the training say.
-        balance: conservation law of its stores, which free runs are checked by.
+        memory: how it runs from step to step;  keywords: fields of it by their names.
     Raises:
         DecoderError: a name that is used twice or not declared, or an unknown word.
     """
@@ -79,19 +67,16 @@ class DynamicModel(FunctionDecoder):
         forcings: Sequence[str | Forcing] = (),
         targets: Sequence[str] | Mapping[str, str] = ("y",),
         target_units: Mapping[str, str] | None = None,
-        time: Time = "step",
-        solver: Solver = "auto",
-        warmup: int = 0,
-        error: Error | None = None,
-        balance: Balance | None = None,
+        memory: MemorySettings | None = None,
+        **keywords: Any,
     ) -> None:
         self.states = tuple(states)
         self.observed_states = dict(targets) if isinstance(targets, Mapping) else {}
-        self.time: Time = time
-        self.solver: Solver = solver
-        self.warmup = warmup
-        self.error: Error | None = error
-        self.balance = balance
+        self.memory = replace(memory or MemorySettings(), **keywords)
+        self.memory.check(name)
+        self.time, self.solver = self.memory.time, self.memory.solver
+        self.warmup, self.error = self.memory.warmup, self.memory.error
+        self.balance = self.memory.balance
         # Learned starts become constants: everything that serves constants then serves
         # them.
         starts = [state.start_parameter() for state in states if state.learn_start]
@@ -102,7 +87,6 @@ class DynamicModel(FunctionDecoder):
 
     def _check(self) -> None:
         super()._check()
-        self._check_words()
         self._check_names()
         for parameter in self.parameters:
             state = parameter.state_input
@@ -115,29 +99,6 @@ class DynamicModel(FunctionDecoder):
         for state in self.states:
             self._check_share(state)
         self._check_balance()
-
-    def _check_words(self) -> None:
-        for word, value, choices in (
-            ("time", self.time, get_args(Time)),
-            ("solver", self.solver, get_args(Solver)),
-            ("error", self.error, (None, *get_args(Error))),
-        ):
-            if value not in choices:
-                raise DecoderError(
-                    f"process model {self.name!r} has {word}={value!r}; use one of "
-                    f"{', '.join(map(repr, choices))}"
-                )
-        if self.time == "step" and self.solver != "auto":
-            raise DecoderError(
-                f"process model {self.name!r} has solver={self.solver!r}, but "
-                "time='step': its function gives new states, which nothing has to solve; "
-                "leave out solver=, or return derivatives and declare time='ode'"
-            )
-        if not isinstance(self.warmup, int) or self.warmup < 0:
-            raise DecoderError(
-                f"process model {self.name!r} has warmup={self.warmup!r}; give the number "
-                "of first rows of every group that are not compared, such as 365"
-            )
 
     def _check_names(self) -> None:
         if not self.states:

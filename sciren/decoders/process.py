@@ -6,8 +6,9 @@ from keyword import iskeyword
 from typing import Any, overload
 
 from sciren.decoders.base import Decoder
-from sciren.decoders.dynamic import DynamicModel, Error, Solver, Time
+from sciren.decoders.dynamic import DynamicModel
 from sciren.decoders.function import FunctionDecoder
+from sciren.decoders.memory import Error, MemorySettings, Solver, Time
 from sciren.errors import DecoderError
 from sciren.parameters import Forcing, Parameter
 from sciren.states import Balance, State
@@ -49,12 +50,9 @@ def process_model(
     name: str | None = None,
     rowwise: bool = True,
     state: Sequence[State] | None = None,
-    time: Time = "step",
-    solver: Solver = "auto",
-    warmup: int = 0,
-    error: Error | None = None,
-    balance: Balance | None = None,
+    *,
     latex: str | None = None,
+    **memory: Any,
 ) -> Callable[[Callable[..., Any]], Decoder]:
     """Turn a plain function ``(p, f)`` into a decoder (decorator).
 
@@ -76,23 +74,26 @@ def process_model(
     Args:
         parameters, forcings, targets, target_units, rowwise: see `Decoder`.
         name: defaults to the function's.
-        state, time, solver, warmup, error, balance: of a model with memory, see
-            `sciren.decoders.DynamicModel`.
+        state: of a model with memory, see `sciren.decoders.DynamicModel`.
         latex: equation of a function that symbols cannot pass, such as one of matrices.
+        memory: ``time``, ``solver``, ``warmup``, ``error`` and ``balance`` of a model with
+            memory, as `sciren.decoders.memory.MemorySettings` says.
     Raises:
         DecoderError: declarations that do not fit together.
     """
+
+    settings = MemorySettings(**memory)
 
     def decorate(function: Callable[..., Any]) -> Decoder:
         called = name or function.__name__
         if state is not None:
             return DynamicModel(
                 function, called, parameters, state, forcings, targets, target_units,
-                time, solver, warmup, error, balance,
+                settings,
             )  # fmt: skip
         # Settings of memory without a state are a state forgotten, not settings to
         # ignore.
-        _refuse_memory(called, parameters, targets, time, warmup, error)
+        _refuse_memory(called, parameters, targets, settings)
         return FunctionDecoder(
             function, called, parameters, forcings, tuple(targets), target_units,
             rowwise, latex=latex,
@@ -105,9 +106,7 @@ def _refuse_memory(
     name: str,
     parameters: Sequence[Parameter],
     targets: Sequence[str] | Mapping[str, str],
-    time: str,
-    warmup: int,
-    error: str | None,
+    memory: MemorySettings,
 ) -> None:
     """Refuse declarations that mean nothing without a state."""
     asked = [f"parameter {p.name!r} has inputs" for p in parameters if p.inputs]
@@ -115,9 +114,7 @@ def _refuse_memory(
         f"parameter {p.name!r} has per='group'" for p in parameters if p.per != "row"
     ]
     asked += ["targets name states"] if isinstance(targets, Mapping) else []
-    asked += [f"time={time!r}"] if time != "step" else []
-    asked += [f"warmup={warmup}"] if warmup else []
-    asked += [f"error={error!r}"] if error else []
+    asked += [f"{word}={value!r}" for word, value in memory.set_by_user().items()]
     if asked:
         raise DecoderError(
             f"process model {name!r}: {asked[0]}, which needs a state; add "

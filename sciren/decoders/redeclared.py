@@ -183,7 +183,7 @@ class RedeclaredModel(DynamicModel):
             [_changed(p, changes.get(p.name, {})) for p in known],
             original.states, original.forcing_table,
             original.observed_states or original.targets, original.target_units,
-            original.time, original.solver, original.warmup, original.error, original.balance,
+            original.memory,
         )  # fmt: skip
 
     def settings(self) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sciren.errors import ConfigError, ShapeError
+from sciren.errors import ShapeError
 from symbolic.composition.decision.decide import decide, without_relation
 from symbolic.composition.decision.record import Outcome
-from symbolic.composition.finding import Finding, Settings, find, with_noise_law
-from symbolic.composition.fitting.edge_families import NAMED, can_be_composed
+from symbolic.composition.finding import Finding, find, with_noise_law
 from symbolic.composition.fitting.model import Model, describe
 from symbolic.composition.fitting.regression import Budget, Regression, Work
 from symbolic.composition.fitting.through_process import Process, checked_process
@@ -28,7 +27,7 @@ from symbolic.composition.process.search import Start, search_through
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
 from symbolic.composition.search import ScoredModel
-from symbolic.families.library import FAMILIES
+from symbolic.composition.settings import Settings
 from symbolic.terms.raw_constants import raw_constants
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
@@ -44,18 +43,15 @@ def compose(
     *,
     names: Sequence[str] | None = None,
     weight: Any = None,
+    groups: Any = None,
+    periodic: Mapping[str, float] | None = None,
+    target_name: str = "y",
     process: Any = None,
     forcings: Mapping[str, Any] | None = None,
     constants: Mapping[str, Any] | None = None,
     bounds: tuple[float, float] | None = None,
-    families: Sequence[str] = NAMED,
-    seed: int = 0,
-    budget_s: float = 20.0,
-    max_rung: int = 2,
-    groups: Any = None,
-    target_name: str = "y",
     start: Any = None,
-    periodic: Mapping[str, float] | None = None,
+    **search: Any,
 ) -> Composition:
     """Find a formula: an additive part plus nonlinear nodes of sums of functions.
 
@@ -68,29 +64,27 @@ def compose(
         target: (n,) observed values.
         names: of the columns to use (DataFrame, mapping), or of an array's columns.
         weight: (n,) weights of squared residuals.
+        groups: (n,) blocks of rows that stay together when the residual is judged.
+        periodic: feature -> period, such as ``{"doy": 365.25}``: its curve is one or two waves.
+        target_name: of the left side.
         process: function (latent, forcings, constants) -> target, vectorised, or a
             process model of one latent and one target.
         forcings: name -> (n,), what the process needs beside the latent.
         constants: unknown constants of the process: name -> start, (low, high) or
             (low, start, high); they are fitted with the formula.
         bounds: of the latent.
-        families: functions that may be used inside.
-        seed: of random starts; the same seed gives the same answer.
-        budget_s: work after which no further step is begun, in seconds of a usual
-            processor; it is counted, so that the same call gives the same result.
-        max_rung: 1 for one node or a plain sum, 2 for several nodes and an additive part.
-        groups: (n,) blocks of rows that stay together when the residual is judged.
-        target_name: of the left side.
         start: (n,) latent of a trained encoder, behind a process with its `constants`.
-        periodic: feature -> period, such as ``{"doy": 365.25}``: its curve is one or two waves.
+        search: ``families``, ``seed``, ``budget_s`` (20 s) and ``max_rung`` (2), as
+            `symbolic.composition.settings.Settings` says.
     Returns:
         The formula with its verdict; a refused one is an approximation, not a finding.
     Raises:
         ConfigError: an unknown family or stage, a period of no feature.
         DataError, ShapeError: rows that cannot be used.
     """
-    budget = Budget(budget_s, Work())
-    settings = checked_settings(families, seed, max_rung, groups)
+    blocks = None if groups is None else np.asarray(groups).reshape(-1)
+    settings = Settings(blocks=blocks, **search)
+    budget = Budget(settings.budget_s, Work())
     inputs = checked(features, target, names, weight, periodic)
     if process is not None:
         ready = checked_process(process, forcings, constants, bounds, len(inputs.raw))
@@ -198,32 +192,6 @@ def _start(latent: Any, process: Process, rows: int) -> Start | None:
     return Start(
         values, {name: parameter.start for name, parameter in process.ranges.items()}
     )
-
-
-def checked_settings(
-    families: Sequence[str], seed: int, max_rung: int, groups: Any
-) -> Settings:
-    """Check what is not data.
-
-    Raises:
-        ConfigError: an unknown family or stage.
-    """
-    chosen = tuple(name for name in families if name != "constant")
-    for name in chosen:
-        if not can_be_composed(name):
-            further = [
-                family for family in FAMILIES if family not in (*NAMED, "constant")
-            ]
-            raise ConfigError(
-                f"family {name!r} cannot be composed; choose from {', '.join(NAMED)}, or "
-                f"of the further ones {', '.join(further)}"
-            )
-    if not chosen:
-        raise ConfigError("no family to build from; name at least one")
-    if max_rung not in (1, 2):
-        raise ConfigError(f"max_rung is 1 or 2, not {max_rung}")
-    blocks = None if groups is None else np.asarray(groups).reshape(-1)
-    return Settings(chosen, seed, max_rung, blocks=blocks)
 
 
 def units_of(inputs: Inputs) -> Units:

@@ -8,11 +8,12 @@ from symbolic.composition.decision.record import FOUND, Decision
 from symbolic.composition.fitting.levenberg import model_value, polish
 from symbolic.composition.fitting.linearised import is_proportional, proportional_weight
 from symbolic.composition.fitting.regression import Budget, Regression
-from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
+from symbolic.composition.gate import Gate, Judge
 from symbolic.composition.interactions import screen
 from symbolic.composition.plain_terms import plain_terms, products_of_three
 from symbolic.composition.rewriting import exchanged, simplified
 from symbolic.composition.search import ScoredModel, Search
+from symbolic.composition.settings import Settings
 from symbolic.composition.stages import first_stage, second_stage, unique
 from symbolic.composition.univariate import with_univariate_composites
 
@@ -26,25 +27,6 @@ of `benchmarks.hidden`)."""
 
 LAST_WORD = 0.07
 """Share of the budget to rewrite what was found when that of the search is spent."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to search.
-
-    Args:
-        families: closed forms that may be used.
-        seed: of random starts, folds and trees.
-        max_rung: 1 for one node or a sum, 2 for several nodes and an additive part.
-        limit: share of the residual's variance that a reference may predict.
-        blocks: (n,) groups of rows that stay together in the gate's folds, or None.
-    """
-
-    families: tuple[str, ...]
-    seed: int = 0
-    max_rung: int = 2
-    limit: float = ACCEPT_BELOW
-    blocks: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,22 @@
 4. decide                    name, equals, or a refusal with its reason
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
 from sciren.data.kinds import NUMERIC, FeatureKind
-from sciren.errors import ConfigError, closest_names
 from symbolic.curves.criterion import Evidence, weigh_evidence
 from symbolic.curves.curve_errors import CurveErrors
 from symbolic.curves.curve_fit import CurveFit, departure
 from symbolic.curves.points import Points, prepare
 from symbolic.curves.projection import fit_form
+from symbolic.curves.rules import CurveRules
 from symbolic.curves.standard_errors import standard_errors
 from symbolic.families.forms import Array, Form
-from symbolic.families.kind_families import KIND_FAMILIES, forms_of_kind
+from symbolic.families.kind_families import forms_of_kind
 from symbolic.families.library import DEFAULT_FAMILIES, FAMILIES
 from symbolic.families.variants import in_raw, of_raw
 
@@ -40,19 +40,9 @@ def fit_curve(
     families: Iterable[str] = DEFAULT_FAMILIES,
     *,
     errors: CurveErrors | None = None,
-    effective_points: float = 15.0,
-    refuse_above: float = 0.01,
-    noise_floor: float = 1e-6,
-    margin: float = 6.0,
-    equal_within: float = 5.0,
-    domain_margin: float = 0.0,
-    forbid: Iterable[str] = (),
-    pin: str | None = None,
-    trend: Literal["increasing", "decreasing"] | None = None,
-    sign: Literal["positive", "negative"] | None = None,
-    surcharges: Mapping[str, float] | None = None,
     unit: tuple[float, float] = (0.0, 1.0),
     kind: FeatureKind = NUMERIC,
+    **rules: Any,
 ) -> CurveFit:
     """Choose a family for a curve and fit its constants, or refuse.
 
@@ -61,48 +51,40 @@ def fit_curve(
         weight: (n,) density of the data at the points; None for equal weights.
         families: names from ``symbolic.families.library.FAMILIES``.
         errors: of a learned curve's values, for generalised least squares.
-        effective_points: independent points of a smooth curve, the degrees of freedom of
-            its spline; raised where residuals scatter from point to point.
-        refuse_above: unexplained share of the explainable variance that is too much.
-        noise_floor: share of sd(y) that counts as rounding.
-        margin: what a curved family must gain beyond the penalty of its constants.
-        equal_within: families whose criterion is this close are reported as equals.
-        domain_margin: by which the domain reaches beyond the data, of their range.
-        forbid: families to leave out;  pin: the one to take, without refusal.
-        trend, sign: only members of this direction, or of this sign, on the whole range.
-        surcharges: family -> addition to its criterion, the user's own preferences.
         unit: shift and scale of the raw value shift + scale * x.
         kind: of the feature; some kinds have families of their own.
+        rules: fields of `symbolic.curves.rules.CurveRules` by their names, such as
+            ``pin="exp"``, ``forbid=["abs"]``, ``trend="increasing"``, ``refuse_above=0.01``.
     Raises:
         ConfigError: an unknown family, or none left after ``forbid``.
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
+    chosen = CurveRules(families, **rules)
     points = prepare(x, y, weight, errors)
     # Classes and circles have families of their own, and only the constant beside them.
     if (own := forms_of_kind(kind, points)) is not None:
         families = ["constant", *(form.family for form in own)]
-    names = _chosen_families(families, forbid, pin)
+    names = chosen.allowed(families)
     low, high = float(points.x[0]), float(points.x[-1])
     # Without a spread of y or of x no family could be told from a constant.
     if _flat(points) or low == high:
-        return _constant(points, low, high, pin)
-    forms = _forms(names, own or (), unit)
-    candidates = _fit_all(forms, points, domain_margin, _Wanted(trend, sign))
+        return _constant(points, low, high, chosen.pin)
+    candidates = _fit_all(_forms(names, own or (), unit), points, chosen)
     if not candidates:
         return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
-    judge = _judge(candidates, points, effective_points, noise_floor)
-    fits = _ranked(candidates, points, _Criterion(judge, margin, surcharges or {}))
-    return _decide(fits, points, judge, refuse_above, equal_within, pin)
+    judge = _judge(candidates, points, chosen)
+    return _decide(_ranked(candidates, points, judge, chosen), points, judge, chosen)
 
 
 def _ranked(
-    candidates: list[_Candidate], points: Points, criterion: "_Criterion"
+    candidates: list[_Candidate], points: Points, judge: "Judge", rules: CurveRules
 ) -> list[CurveFit]:
     """Write the best branch of every family as a fit, best first."""
-    fits = [
-        _curve_fit(c, points, criterion.of(c), criterion.judge)
-        for c in _best_branches(candidates)
-    ]
+    fits = []
+    for candidate in _best_branches(candidates):
+        criterion = judge.criterion(candidate.share, len(candidate.constants))
+        criterion += rules.surcharge(candidate.form)
+        fits.append(_curve_fit(candidate, points, criterion, judge))
     return sorted(fits, key=lambda fit: fit.criterion)
 
 
@@ -120,45 +102,12 @@ Judge = Evidence | CurveErrors
 """Ranks fits and tells what they miss: by the look of a curve, or by its errors."""
 
 
-@dataclass(frozen=True)
-class _Criterion:
-    judge: Judge
-    margin: float
-    surcharges: Mapping[str, float]
-
-    def of(self, candidate: _Candidate) -> float:
-        form = candidate.form
-        # a thousandth a node: only decides between families that fit equally well
-        surcharge = (self.margin if form.inner else 0.0) + 1e-3 * form.complexity
-        surcharge += self.surcharges.get(form.family, 0.0)
-        return self.judge.criterion(candidate.share, len(form.constants)) + surcharge
-
-
-def _judge(
-    candidates: list[_Candidate], points: Points, least: float, floor: float
-) -> Judge:
+def _judge(candidates: list[_Candidate], points: Points, rules: CurveRules) -> Judge:
     if points.errors is not None:
         return points.errors
     best = min(candidates, key=lambda candidate: candidate.share)
     residual = points.y - best.form.value(points.x, best.constants)
-    return weigh_evidence(points, residual, least, floor)
-
-
-def _chosen_families(
-    families: Iterable[str], forbid: Iterable[str], pin: str | None
-) -> list[str]:
-    left_out = set(forbid)
-    names = [pin] if pin is not None else list(dict.fromkeys(families))
-    for name in [*names, *left_out]:
-        if name not in FAMILIES and name not in KIND_FAMILIES:
-            raise ConfigError(
-                f"family {name!r} is not in the library. "
-                f"{closest_names(name, FAMILIES)} Add it with register_family."
-            )
-    names = [name for name in names if name not in left_out]
-    if not names:
-        raise ConfigError("no family is left; shorten forbid or lengthen families")
-    return names
+    return weigh_evidence(points, residual, rules.effective_points, rules.noise_floor)
 
 
 def _in_unit(form: Form, unit: tuple[float, float]) -> Form:
@@ -171,9 +120,7 @@ def _flat(points: Points) -> bool:
     return spread <= max(1e-12 * size, 1e-150)
 
 
-def _fit_all(
-    forms: list[Form], points: Points, margin: float, wanted: "_Wanted"
-) -> list[_Candidate]:
+def _fit_all(forms: list[Form], points: Points, rules: CurveRules) -> list[_Candidate]:
     # Grids of inner constants are those of [-1, 1]:
     # the curve is moved there and its constants back.
     middle = 0.5 * (points.x[0] + points.x[-1])
@@ -194,11 +141,11 @@ def _fit_all(
             continue
         # without a rule for new units a form stays a function of the value it was given
         moves = form.rescalable and form.variant.raw is None
-        c = fit_form(form, scaled if moves else points, margin)
+        c = fit_form(form, scaled if moves else points, rules.domain_margin)
         if c is None:
             continue
         raw = in_raw(form, c, middle, half) if moves else (form, c)
-        if wanted.by(*raw, points):
+        if rules.admit(*raw, points):
             loss = _misfit(*raw, points)
             result.append(_Candidate(*raw, float(loss) / total))
     return result
@@ -211,28 +158,6 @@ def _misfit(form: Form, c: Array, points: Points) -> float:
         return float(points.mean((points.y - value) ** 2))
     left = points.target() - points.centred(value)
     return float(points.product(left, left))
-
-
-DIRECTION = {"increasing": 1.0, "decreasing": -1.0, "positive": 1.0, "negative": -1.0}
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """Trend and sign that a member must have on the range of the data."""
-
-    trend: str | None
-    sign: str | None
-
-    def by(self, form: Form, c: Array, points: Points) -> bool:
-        # looked at on a fine grid: shapes of the library
-        # have no narrow features between its points
-        grid = np.linspace(points.x[0], points.x[-1], 201)
-        for name, function in ((self.trend, form.by_x), (self.sign, form.value)):
-            if name is not None:
-                values = DIRECTION[name] * function(grid, c)
-                if (values < -1e-9 * np.abs(values).max()).any():
-                    return False
-        return True
 
 
 def _best_branches(candidates: list[_Candidate]) -> list[_Candidate]:
@@ -268,13 +193,11 @@ def _decide(
     fits: list[CurveFit],
     points: Points,
     judge: Judge,
-    refuse_above: float,
-    equal_within: float,
-    pin: str | None,
+    rules: CurveRules,
 ) -> CurveFit:
     best = fits[0]
     delta_bic = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
-    near = [fit for fit in fits if fit.criterion - best.criterion <= equal_within]
+    near = [fit for fit in fits if fit.criterion - best.criterion <= rules.equal_within]
     # what the best family misses beyond the noise decides between a name and a refusal
     lack = judge.missed(1.0 - best.r2, len(best.constants))
     best_fit = replace(
@@ -286,16 +209,16 @@ def _decide(
         if len(near) > 1
         else None,
         alternatives=tuple(fits),
-        chosen="auto" if pin is None else "user",
+        chosen="auto" if rules.pin is None else "user",
     )
-    if lack <= refuse_above:
+    if lack <= rules.refuse_above:
         return best_fit
     text = (
         f"{best.family}, the best family, misses {lack:.2g} of the variance; "
-        f"{refuse_above:g} is allowed"
+        f"{rules.refuse_above:g} is allowed"
     )
     # the user's choice stands, with the reason against it
-    if pin is not None:
+    if rules.pin is not None:
         return replace(best_fit, reason=text)
     nothing = np.empty(0)
     return replace(

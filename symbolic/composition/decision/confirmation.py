@@ -18,10 +18,11 @@ from sciren.inference.relationship import one_sided_t
 from symbolic.composition.blocks import in_series, independent_blocks
 from symbolic.composition.decision.simpler import plainest, pool
 from symbolic.composition.decision.size import information
-from symbolic.composition.finding import Finding, Settings, find
+from symbolic.composition.finding import Finding, find
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.search import ScoredModel, Search
+from symbolic.composition.settings import Settings
 
 Array = np.ndarray
 

@@ -32,12 +32,13 @@ from symbolic.composition.decision.simpler import (
 )
 from symbolic.composition.decision.size import INFORMATIVE, information, refitted
 from symbolic.composition.decision.support import patchwork, supported
-from symbolic.composition.finding import Finding, Settings, judge_of
+from symbolic.composition.finding import Finding, judge_of
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.model import Evaluator, Model
 from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.gate import Gate
 from symbolic.composition.search import ScoredModel, Search
+from symbolic.composition.settings import Settings
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.composition.decision.decide import decide, without_relation
-from symbolic.composition.finding import Finding, Settings, find, judge_of
+from symbolic.composition.finding import Finding, find, judge_of
 from symbolic.composition.fitting.levenberg import Fit
 from symbolic.composition.fitting.linearised import (
     CLEAR,
@@ -23,6 +23,7 @@ from symbolic.composition.fitting.through_process import Process
 from symbolic.composition.gate import flexible_columns
 from symbolic.composition.plain_terms import plain_terms
 from symbolic.composition.search import ScoredModel, Search, criterion
+from symbolic.composition.settings import Settings
 from symbolic.composition.stages import unique
 from symbolic.composition.starts import least_squares
 

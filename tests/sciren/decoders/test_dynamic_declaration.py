@@ -178,6 +178,7 @@ def test_a_state_that_makes_no_sense_is_refused(words, text):
         ({"parameters": [K]}, "per='group'"),
         ({"time": "ode"}, "time='ode'"),
         ({"warmup": 4}, "warmup=4"),
+        ({"solver": "rk4"}, "solver='rk4'"),
         ({"targets": {"y": "soil"}}, "targets name states"),
     ],
 )

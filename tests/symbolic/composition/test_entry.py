@@ -112,6 +112,7 @@ def test_an_error_proportional_to_the_output_is_noticed(cases):
         ({"families": ["spline"]}, ConfigError, "family 'spline' cannot be composed"),
         ({"families": ["constant"]}, ConfigError, "no family to build from"),
         ({"max_rung": 3}, ConfigError, "max_rung is 1 or 2, not 3"),
+        ({"rung": 1}, TypeError, "'rung'"),
         ({"weight": np.ones(3)}, ShapeError, "3 weights do not fit"),
         ({"weight": np.zeros(600)}, DataError, "weights must be finite"),
         ({"names": ["a"]}, ShapeError, "with 1 names do not fit"),

@@ -270,6 +270,7 @@ def test_a_far_vertex_is_printed_as_a_polynomial():
         (lambda: fit_curve(Z, Z, families=["expo"]), ConfigError, "Closest names: exp"),
         (lambda: fit_curve(Z, Z, pin="expo"), ConfigError, "'expo' is not in"),
         (lambda: fit_curve(Z, Z, pin="exp", forbid=["exp"]), ConfigError, "no family"),
+        (lambda: fit_curve(Z, Z, pinned="exp"), TypeError, "'pinned'"),
         (lambda: fit_curve(Z, Z[:-1]), ShapeError, "one and the same length"),
         (lambda: fit_curve(Z[:, None], Z), ShapeError, "one and the same length"),
         (lambda: fit_curve(Z, np.where(Z > 0, np.nan, Z)), DataError, r"y\[200\]"),

@@ -6,10 +6,11 @@ import pytest
 from symbolic.composition.decision.confirmation import confirmation, is_doubtful
 from symbolic.composition.decision.decide import nothing
 from symbolic.composition.decision.size import refitted
-from symbolic.composition.finding import Finding, Settings
+from symbolic.composition.finding import Finding
 from symbolic.composition.fitting.model import Model, Term
 from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.gate import Gate
+from symbolic.composition.settings import Settings
 
 
 def finding(z, y):
