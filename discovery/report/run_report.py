@@ -243,6 +243,7 @@ def _latex(name: str, expression: Any, model: "SymbolicModel", order: list[str])
 
 def _process(model: "SymbolicModel") -> ReportEquation | None:
     from symbolic import to_text
+    from symbolic.expression.removable import with_quotient
     from symbolic.printing.mathml import to_mathml
 
     # Not traceable to symbols; the process may bring LaTeX of its own.
@@ -263,7 +264,7 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
         to_mathml(expression, model.digits, name=name)
         for name, expression in written.items()
     )
-    limits = any(model.process[name] != e for name, e in written.items())
+    limits = any(with_quotient(e) != e for e in model.process.values())
     meaning = "where a quotient is 0/0, its limit" if limits else ""
     if len(latex) == 1:
         return ReportEquation(
@@ -273,7 +274,11 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
     lines = r" \\ ".join(line.replace(" = ", " &= ", 1) for line in latex)
     joined = rf"\begin{{aligned}} {lines} \end{{aligned}}"
     return ReportEquation(
-        ", ".join(written), joined, "; ".join(text), meaning=meaning, mathml=mathml
+        ", ".join(name for name in written if name in model.process),
+        joined,
+        "; ".join(text),
+        meaning=meaning,
+        mathml=mathml,
     )
 
 

@@ -75,14 +75,14 @@ def summary(model: "Decoder") -> str:
 def printed_equations(model: "Decoder") -> list[str]:
     """Return target = formula, for a model that symbols can pass; else nothing."""
     from symbolic.expression.tracing import trace
-    from symbolic.printing.removable import with_quotients
+    from symbolic.printing.parts import readable
     from symbolic.printing.text import to_text
 
     if isinstance(model, DynamicModel):
         # One step of a model with memory is a process without; its states are inputs.
         model = StepView(model)
-    traced = with_quotients(trace(model, {}) or {})
-    return [f"{name} = {to_text(formula, 6)}" for name, formula in traced.items()]
+    written = readable(trace(model, {}) or {}, [p.name for p in model.parameters])
+    return [f"{name} = {to_text(formula, 6)}" for name, formula in written.items()]
 
 
 def parameter_rows(model: "Decoder") -> list[tuple[str, ...]]:

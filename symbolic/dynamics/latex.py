@@ -10,7 +10,7 @@ from typing import Protocol
 import sympy
 
 from symbolic.dynamics.recurrence import Recurrence, StateLaw
-from symbolic.dynamics.sharing import letters, shared_parts
+from symbolic.expression.sharing import letters, shared_parts
 from symbolic.printing.latex import to_latex
 from symbolic.printing.numbers import format_number
 

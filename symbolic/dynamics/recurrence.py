@@ -12,8 +12,8 @@ import sympy
 from sciren.bounded import damage_told
 from sciren.dynamics.solving.integrators import ADVANCE
 from sciren.errors import ExpressionError, FormatError
-from symbolic.dynamics.sharing import numbered, shared_parts
 from symbolic.expression.evaluate import NUMPY
+from symbolic.expression.sharing import numbered, shared_parts
 from symbolic.expression.tracing import trace_step
 from symbolic.expression.tree import from_tree, to_tree
 from symbolic.expression.walk import build

@@ -16,7 +16,7 @@ from sciren.errors import ColumnError, ExpressionError, closest_names
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.evaluate import compile_numpy
 from symbolic.model.fit_record import FitRecord
-from symbolic.printing.removable import with_quotients
+from symbolic.printing.parts import readable
 from symbolic.printing.rounding import enough_digits, rounded
 from symbolic.search.candidate import Candidate
 from symbolic.terms.bounded import Beside, Span
@@ -93,6 +93,13 @@ class EquationRecord:
     def target_names(self) -> tuple[str, ...]:
         """Names of the targets."""
         return tuple(self.target_columns)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What has a name in the equations: columns, latents, constants and targets."""
+        return frozenset(
+            (*self.features, *self.latent_names, *self.constants, *self.target_names)
+        )
 
     @property
     def verdict(self) -> str:
@@ -238,9 +245,12 @@ class EquationRecord:
 
     @cached_property
     def printed_process(self) -> dict[str, sympy.Expr]:
-        """Target -> equation of the process as it is printed, without repeated latents."""
+        """Name -> equation of the process as it is printed, without repeated latents.
+
+        Long equations have names for their parts, which come first.
+        """
         written = {n: e for n, e in (self.process or {}).items() if str(e) != n}
-        return with_quotients(written)
+        return readable(written, self.names)
 
     def printed_unit(self, latent: str) -> tuple[float, str]:
         """Return what a raw latent is times to have the unit of its equation, and this unit.

@@ -10,6 +10,7 @@ from sympy.core.function import AppliedUndef
 from symbolic.model.fit_record import ConstantsRecord, SlopeAndCurvature
 from symbolic.model.record import EquationRecord
 from symbolic.printing.numbers import format_with_error
+from symbolic.printing.parts import readable
 from symbolic.printing.pieces import PrintedPieces
 from symbolic.printing.printable import (
     PrintableModel,
@@ -18,7 +19,6 @@ from symbolic.printing.printable import (
     PrintedFeature,
     PrintedQuantity,
 )
-from symbolic.printing.removable import with_quotients
 from symbolic.terms.constant_rows import quantile_95
 from symbolic.units.algebra import Unit
 from symbolic.units.check import known_units
@@ -263,7 +263,7 @@ def _targets(
             said.get(name, ""),
             arguments=sorted(str(symbol) for symbol in expression.free_symbols),
         )
-        for name, expression in with_quotients(model.process).items()
+        for name, expression in readable(model.process, model.names).items()
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from symbolic.code.expressions import CodeText, Dialect
 from symbolic.code.identifiers import Identifiers
 from symbolic.dynamics.recurrence import Recurrence
-from symbolic.dynamics.sharing import numbered, shared_parts
+from symbolic.expression.sharing import numbered, shared_parts
 from symbolic.printing.printer import names_in
 
 OWN = frozenset(

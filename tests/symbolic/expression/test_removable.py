@@ -6,8 +6,8 @@ import sympy
 
 from sciren.decoders.registry import decoder_named
 from symbolic.expression.evaluate import compile_numpy
+from symbolic.expression.removable import with_quotient, with_quotients
 from symbolic.expression.tracing import trace
-from symbolic.printing.removable import with_quotient, with_quotients
 
 x, t = sympy.symbols("x t", positive=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy
 
-LETTERS = "abcdefghjlmnopruvwxyz"  # without the indices i and t, and what is mistaken
+LETTERS = "abcdfghjlmnopruvwxyz"  # without the indices i and t, and what is mistaken
 
 
 def letters() -> Iterator[str]:
