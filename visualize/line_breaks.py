@@ -12,6 +12,8 @@ _TOKEN = re.compile(
 )
 _OPENS = ("(", "[", "{", ",", "=", "\\times", "\\cdot")  # no sum goes on after these
 
+_ALIGNED = re.compile(r"\\begin\{aligned\}(.*)\\end\{aligned\}", re.DOTALL)
+
 Measure = Callable[[str], float]
 
 
@@ -30,32 +32,47 @@ def break_lines(latex: str, width: float, measure: Measure) -> str:
 
     Lines end before plus and minus signs, inside of brackets where there is no other;
     ``\left`` and ``\right`` of brackets that a line end parts become plain brackets.
-    What has lines of its own, fits, or has no such sign comes back as it is.
+    The lines of an ``aligned`` are broken each for itself. What fits, has no such sign, or
+    holds other environments comes back as it is.
 
     Args:
-        latex: one equation, with or without a left-hand side.
+        latex: one equation, with or without a left-hand side, or several in ``aligned``.
         width: what a line may take.
         measure: width of a piece of mathematics, same unit.
     """
+    whole = _ALIGNED.fullmatch(latex.strip())
+    lines = [] if whole is None else whole[1].split(r"\\")
+    if lines and all("&=" in line and "\\begin{" not in line for line in lines):
+        given = [line.replace("&=", "=", 1).strip() for line in lines]
+        # All right sides begin behind the widest left side.
+        left = max(measure(f"{row.partition('=')[0]} = ") for row in given)
+        broken = [row for line in given for row in _rows(line, width, measure, left)]
+        return _aligned(broken)
     if "\\begin{" in latex or "\\\\" in latex or measure(latex) <= width:
         return latex
+    rows = _rows(latex, width, measure)
+    return _aligned(rows) if len(rows) > 1 else latex
+
+
+def _aligned(rows: list[str]) -> str:
+    joined = r" \\ ".join(rows)
+    return rf"\begin{{aligned}} {joined} \end{{aligned}}"
+
+
+def _rows(latex: str, width: float, measure: Measure, indent: float = 0.0) -> list[str]:
+    """Return one equation as rows of an ``aligned``; its left side takes ``indent``."""
     equals, places = _places(latex)
     head = latex[:equals].strip() if equals else ""
     start = equals + 1 if equals else 0
     # Every line stands behind the equals sign, so the left side costs width in all of
     # them.
-    indent = measure(f"{head} = ") if head else 0.0
+    indent = max(indent, measure(f"{head} = ") if head else 0.0)
     ends = _ends(latex, start, places, width - indent, measure)
-    if not ends:
-        return latex
     plain = _without_parted_sizes(latex, ends)
     cuts = [start, *ends, len(latex)]
-    lines = [plain(a, b) for a, b in itertools.pairwise(cuts)]
-    first, *rest = lines
+    first, *rest = (plain(a, b) for a, b in itertools.pairwise(cuts))
     rows = [f"{head} &= {first}" if head else f"& {first}"]
-    rows += [rf"&\quad {line}" for line in rest]
-    joined = r" \\ ".join(rows)
-    return rf"\begin{{aligned}} {joined} \end{{aligned}}"
+    return rows + [rf"&\quad {line}" for line in rest]
 
 
 def _places(latex: str) -> tuple[int, list[_Place]]:

@@ -11,6 +11,7 @@ _SAME = {  # commands that mathtext lacks -> what looks the same
     r"\left\lvert": r"\left|", r"\right\rvert": r"\right|",
     r"\lvert": "|", r"\rvert": "|", r"\vert": "|",
     r"\tfrac": r"\frac", r"\le": r"\leq", r"\ge": r"\geq", r"\ne": r"\neq",
+    r"\textsf": r"\text",  # labels of classes
     r"\displaystyle": "", r"\textstyle": "", r"\nonumber": "", r"\notag": "",
     r"\big": "", r"\bigl": "", r"\bigr": "", r"\Big": "", r"\Bigl": "", r"\Bigr": "",
     r"\allowbreak": "", r"\limits": "", r"\lbrace": r"\{", r"\rbrace": r"\}",

@@ -71,16 +71,21 @@ def names_in(expressions: Sequence[Any]) -> list[str]:
 
 
 def ordered_terms(expression: Any, order: Sequence[str] = ()) -> list[Any]:
-    """Return the terms of a sum: by the order of names, numbers last."""
+    """Return the terms of a sum: by the order of names, then numbers, then cases."""
     places = {name: place for place, name in enumerate(order)}
 
-    def key(term: Any) -> tuple[bool, int, list[str], str]:
+    def key(term: Any) -> tuple[bool, bool, int, list[str], str]:
         names = names_in([term])
         # a term stands where its most important name does
         place = min((places.get(name, len(places)) for name in names), default=0)
-        return not names, place, names, str(term)
+        # a sign behind cases would seem to go on with the condition in the middle
+        return _is_cases(term), not names, place, names, str(term)
 
     return sorted(sympy.Add.make_args(expression), key=key)
+
+
+def _is_cases(term: Any) -> bool:
+    return kind_of(term) == "cases"
 
 
 def joined(terms: Sequence[tuple[str, str]]) -> str:
@@ -123,7 +128,12 @@ class Printer:
 
     def signed_terms(self, expression: Any) -> list[tuple[str, str]]:
         """Return the terms of a sum as pairs of a sign and the text without it."""
-        return [self._signed(term) for term in ordered_terms(expression, self.order)]
+        terms = ordered_terms(expression, self.order)
+        signed = [self._signed(term) for term in terms]
+        return [
+            (sign, self.notation.bracket(text) if _is_cases(term) else text)
+            for (sign, text), term in zip(signed[:-1], terms, strict=False)
+        ] + signed[-1:]
 
     def condition(self, condition: Any) -> str:
         """Return a condition in the notation."""

@@ -96,3 +96,20 @@ def test_a_width_bounds_the_picture():
     short = "y = a + b"
     assert equation_svg(short, width=880) == equation_svg(short)
     assert equation_svg(r"\begin{array} 1 \end{array}", width=880) is None
+
+
+def test_the_lines_of_several_equations_are_broken_each_for_itself():
+    rows = [r"a &= b + 1", SOIL.replace(" = ", " &= ", 1), r"c &= a - 2"]
+    given = r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"
+    broken = break_lines(given, 500, measured)
+    lines = broken.split(r"\\")
+    assert len(lines) > 5
+    assert lines[0].endswith("a &= b + 1 ")
+    assert lines[-1].startswith(" c &= a - 2")
+    assert measured(broken) <= 520
+    assert break_lines(broken, 500, measured) == broken  # lines of its own stay
+
+
+def test_labels_of_classes_are_drawn():
+    cases = r"\begin{cases} 1 & \text{if } s = \textsf{a b-c} \\ 0 & \text{otherwise} \end{cases}"
+    assert equation_box(cases) is not None

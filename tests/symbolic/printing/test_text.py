@@ -69,6 +69,15 @@ def test_brackets_are_where_they_have_to_be(formulas, data):
     assert abs(first - second) <= 1e-9 * (1 + abs(first))
 
 
+def test_no_sign_follows_cases():
+    """A sign behind them would seem to go on with the condition of one of them."""
+    first = sympy.Piecewise((1, x > 0), (2, True))
+    second = sympy.Piecewise((3, y > 0), (4, True))
+    assert to_text(first + 5 + x) == "x + 5 + {1 if x > 0; 2 otherwise}"
+    both = "({1 if x > 0; 2 otherwise}) + {3 if y > 0; 4 otherwise}"
+    assert to_text(first + second) == both
+
+
 def test_a_markdown_table_is_aligned_and_escaped():
     rows = [
         {"edge": "ta -> rb", "r2": 0.99987, "ambiguous": False, "note": None},
