@@ -56,10 +56,7 @@ def short_summary(discovery: "DiscoveryRecord", lines: int = 10) -> str:
 def verdict_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return the headline, the three answers, and what a reader needs first."""
     verdict = discovery.verdict
-    return [
-        f"verdict: {verdict.line()}",
-        *(f"- {sentence}" for sentence in verdict.sentences()),
-    ]
+    return [f"verdict: {verdict.line()}", *verdict.marked()]
 
 
 def equation_lines(discovery: "DiscoveryRecord") -> list[str]:

@@ -166,6 +166,11 @@ class Verdict:
             return [*doubts[: most - 1], f"{further} more doubts are listed below."]
         return [*doubts, *good][: max(most, 1)] if doubts else good[:most]
 
+    def marked(self, most: int = SHOWN) -> list[str]:
+        """Return these sentences as a list: ``-`` before doubts, ``+`` before what holds."""
+        good = {reason.text() for reason in self.reasons if reason.holds}
+        return [f"{'+' if s in good else '-'} {s}" for s in self.sentences(most)]
+
     def line(self) -> str:
         """Return headline and the three answers in one line."""
         answers = ", ".join(

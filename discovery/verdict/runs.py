@@ -48,7 +48,7 @@ class Reverified:
         head = [f"verdict: {self.verdict.line()}"]
         if not self.same_data:
             head.append("the data are not those of the run; all their rows were judged")
-        reasons = [f"- {sentence}" for sentence in self.verdict.sentences()]
+        reasons = self.verdict.marked()
         return "\n".join([*head, *reasons, *self.lines])
 
 

@@ -57,6 +57,13 @@ def test_the_top_is_never_a_wall():
     assert "15 more doubts" in sentences[-1]
 
 
+def test_doubts_and_what_holds_have_marks_of_their_own():
+    verdict = Verdict.of([*GOOD, reason("identified", False)])
+    marks = [line[:2] for line in verdict.marked()]
+    assert marks == ["- ", *["+ "] * (len(verdict.sentences()) - 1)]
+    assert [line[2:] for line in verdict.marked()] == verdict.sentences()
+
+
 def test_a_sentence_carries_its_next_step():
     text = reason("skilful", False, next_step="Do this").text()
     assert text == "skilful fails. Do this."
