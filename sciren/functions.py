@@ -117,7 +117,8 @@ def tanh(x: Any) -> Any:
 
 
 def _logistic(x: Any) -> Any:
-    return 1 / (1 + np.exp(-np.asarray(x, dtype=float)))
+    # 1/(1 + exp(-x)) without an exponential that overflows
+    return np.exp(-np.logaddexp(0.0, -np.asarray(x, dtype=float)))
 
 
 @_for_operands(_logistic)

@@ -265,6 +265,21 @@ def warn_of_numbers_for_classes(table: "Table") -> tuple[str, ...]:
     return tuple(notes)
 
 
+def warn_of_sums_in_logs(decoder: "Decoder", residual: str) -> tuple[str, ...]:
+    """Warn where an output is compared in logs and its equation adds; return the sentence."""
+    from sciren.decoders import IdentityDecoder
+
+    if residual != "log" or not isinstance(decoder, IdentityDecoder):
+        return ()
+    note = (
+        "Targets are compared in logs, but without a process model the effects of features "
+        "add up, so that a prediction may be negative. Where effects multiply, write "
+        "decoder: log_link."
+    )
+    warnings.warn(note, DataWarning, stacklevel=2)
+    return (note,)
+
+
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
     """Return Spearman's correlation of two (n,) arrays without gaps."""
     # not that of scipy.stats, whose import takes longer than a whole check

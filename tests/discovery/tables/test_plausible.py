@@ -14,8 +14,11 @@ from discovery.tables.plausible import (
     gross_outliers,
     rank_correlation,
     robust_distance,
+    warn_of_sums_in_logs,
 )
+from sciren.decoders import IdentityDecoder
 from sciren.errors import ConfigError, DataError, DataWarning
+from sciren.processes import SHELF
 
 DRAWS = {
     "normal": lambda rng, n: rng.normal(size=n),
@@ -188,3 +191,16 @@ def test_classes_that_are_declared_are_not_told_again(tmp_path):
         "targets": {"reco": "reco"}, "out": str(tmp_path / "out"),
     }  # fmt: skip
     assert not prepare_run(config_from_mapping(config), [].append).notes
+
+
+@pytest.mark.parametrize(
+    ("residual", "decoder", "told"),
+    [("log", None, True), ("log", "log_link", False), ("identity", None, False)],
+)
+def test_sums_that_are_compared_in_logs_are_told(residual, decoder, told):
+    process = IdentityDecoder(["z"]) if decoder is None else SHELF[decoder]
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        notes = warn_of_sums_in_logs(process, residual)
+    assert bool(notes) == bool(heard) == told
+    assert all("decoder: log_link" in note for note in notes)

@@ -254,3 +254,17 @@ class TestDrugs:
         assert value("pk_three", q=1e-12, q3=1e-12, **dose) == close(one)
         two = value("pk_two", **dose)
         assert value("pk_three", q3=1e-12, **dose) == close(two)
+
+
+class TestLinks:
+    def test_effects_multiply_under_the_log_link(self):
+        one, other, both = (
+            float(value("log_link", z=np.asarray(z))) for z in (0.3, -1.2, -0.9)
+        )
+        assert one * other == close(both)
+
+    def test_odds_multiply_under_the_logit_link_and_ends_are_kept(self):
+        share = value("logit_link", z=np.array([-800.0, -1, 0, 1, 800]))
+        assert share[1] + share[3] == close(1)
+        assert share[2] == close(0.5)
+        assert ((share >= 0) & (share <= 1)).all()
