@@ -47,14 +47,17 @@ class Agreement:
         y, p, w = y[counted], p[counted], w[counted]
         if not len(y):
             return cls(0, np.nan, np.nan, np.nan)
-        squares = np.average((y - p) ** 2, weights=w)
-        variance = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
-        return cls(
-            rows=len(y),
-            r2=float(1 - squares / variance) if variance > 0 else np.nan,
-            rmse=float(np.sqrt(squares)),
-            bias=float(np.average(p - y, weights=w)),
-        )
+        size = power_of_two(y)
+        y, p = y / size, p / size
+        with np.errstate(over="ignore"):  # a prediction may be far off: r2 = -inf
+            squares = np.average((y - p) ** 2, weights=w)
+            variance = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
+            return cls(
+                rows=len(y),
+                r2=float(1 - squares / variance) if variance > 0 else np.nan,
+                rmse=float(np.sqrt(squares) * size),
+                bias=float(np.average(p - y, weights=w) * size),
+            )
 
 
 def r2(
@@ -75,6 +78,8 @@ def r2(
     if parts is None:
         return Agreement.of(observed, predicted, weights).r2
     y, p, part = np.asarray(observed, float), np.asarray(predicted), np.asarray(parts)
+    size = power_of_two(y)
+    y, p = y / size, p / size
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     left = total = 0.0
     for name in np.unique(part):
@@ -86,3 +91,13 @@ def r2(
             left += float(w[counted] @ (y[counted] - p[counted]) ** 2)
             total += float(w[counted] @ (y[counted] - middle) ** 2)
     return 1 - left / total if total > 0 else np.nan
+
+
+def power_of_two(values: np.ndarray) -> float:
+    """Return the power of two of the largest finite size, 1 where all are zero.
+
+    Divided by it, values of any unit have squares, and keep all their digits.
+    """
+    largest = float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
+    # Down to the smallest normal number: below it, the inverse would overflow.
+    return 2.0 ** max(int(np.frexp(largest)[1]) - 1, -1021) if largest > 0 else 1.0

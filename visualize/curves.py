@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from sciren.errors import DataError
 from symbolic.curves.edge_curve import EdgeCurve
+from visualize.data_views.density import draw_density
 from visualize.labels import percent, shorten, with_unit
 from visualize.style import (
     FAINT,
@@ -23,8 +24,6 @@ from visualize.style import (
     text_colour,
 )
 
-_BINS = 40  # of the density strip: two or three pixels each
-_STRIP = 0.13  # share of the panel's height that the density strip takes
 _LONGEST = 44  # characters of a formula that fit above a panel
 _LONGEST_CLASS = 12  # characters of the name of a class
 _CLASS_TEXT = 28  # characters of all names that stand side by side under a panel
@@ -68,7 +67,8 @@ def plot_edges(
     if share_y:
         _share_scales(axes, ordered)
     for axis, curve in zip(axes, ordered, strict=True):
-        _draw_density(axis, curve)
+        classes = curve.x if curve.labels else None
+        draw_density(axis, curve.data, (curve.low, curve.high), classes)
     _add_legend(figure, ordered, bool(bands))
     figure.set_label(_describe(ordered))
     return figure
@@ -180,27 +180,6 @@ def _share_scales(axes: Sequence[Axes], curves: Sequence[EdgeCurve]) -> None:
         limits = np.array([axis.get_ylim() for axis in group])
         for axis in group:
             axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
-
-
-def _draw_density(axis: Axes, curve: EdgeCurve) -> None:
-    """Fill a histogram of the source's values into the bottom of the panel."""
-    # Room for the strip below: with share s of the new height, s / (1 - s) of the old
-    # one.
-    low, high = axis.get_ylim()
-    axis.set_ylim(low - _STRIP / (1 - _STRIP) * (high - low), high)
-    finite = curve.data[np.isfinite(curve.data)]
-    if not len(finite):
-        return
-    counts, borders = np.histogram(finite, bins=_BINS, range=(curve.low, curve.high))
-    if curve.labels:
-        # Classes are counted one by one; a histogram of their numbers would join
-        # neighbours.
-        counts = (finite[:, None] == curve.x).sum(0)
-        borders = np.arange(len(curve.x) + 1) - 0.5
-    strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)
-    strip.stairs(counts, borders, fill=True, color=STRIP)
-    strip.set_ylim(0, max(counts.max(), 1) * 1.15)
-    strip.axis("off")
 
 
 def _describe(curves: Sequence[EdgeCurve]) -> str:

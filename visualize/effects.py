@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from sciren.errors import ColumnError, DataError
+from visualize.data_views.density import draw_density
 from visualize.labels import shorten, with_unit
 from visualize.style import SEQUENCE, STRIP, panels, styled
 
@@ -21,9 +22,7 @@ Array = NDArray[np.float64]
 NEEDED = ("latent", "feature", "value", "effect")
 _BAND = ("low", "high")
 _DASHES: tuple[Any, ...] = ("solid", (0, (4, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
-_BINS = 40  # of the density strip, as in `visualize.curves`
 _TITLES = 78  # characters of the titles of one row
-_STRIP = 0.13  # share of the panel's height that the density strip takes
 
 
 @styled
@@ -73,7 +72,7 @@ def plot_effects(
         _share_scales(axes, [latent for latent, _ in wanted])
     for axis, (_, feature) in zip(axes, wanted, strict=True):
         if feature in data_of:
-            _draw_density(axis, data_of[feature])
+            draw_density(axis, data_of[feature])
     strip = any(feature in data_of for _, feature in wanted)
     bands = any(set(_BAND) <= set(frame.columns) for frame in series.values())
     _add_legend(figure, list(series), strip, band if bands else "")
@@ -156,19 +155,6 @@ def _share_scales(axes: Sequence[Axes], latents: Sequence[str]) -> None:
         limits = np.array([axis.get_ylim() for axis in group])
         for axis in group:
             axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
-
-
-def _draw_density(axis: Axes, data: Array) -> None:
-    """Fill a histogram of the feature's values into the bottom of the panel."""
-    low, high = axis.get_ylim()
-    axis.set_ylim(low - _STRIP / (1 - _STRIP) * (high - low), high)
-    if not len(data):
-        return
-    counts, borders = np.histogram(data, bins=_BINS)
-    strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)
-    strip.stairs(counts, borders, fill=True, color=STRIP)
-    strip.set_ylim(0, max(counts.max(), 1) * 1.15)
-    strip.axis("off")
 
 
 def _add_legend(figure: Figure, names: Sequence[str], strip: bool, band: str) -> None:

@@ -156,10 +156,11 @@ def _add_colour_bar(
     figure: Figure, axes: list[Axes], cells: list[PolyCollection]
 ) -> None:
     """One colour scale for all panels, so that equal colours mean equal counts."""
-    if not cells:
-        return
     counts = [cell.get_array() for cell in cells]
-    most = max(float(many.max()) for many in counts if many is not None)
+    # A panel is empty where all predictions lie outside of the picture.
+    most = max((float(c.max()) for c in counts if c is not None and len(c)), default=0)
+    if not most:
+        return
     for cell in cells:
         cell.set_clim(1, max(most, 2))
     figure.colorbar(cells[0], ax=axes, label="rows per cell", shrink=0.9, pad=0.02)

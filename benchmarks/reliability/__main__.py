@@ -26,8 +26,13 @@ from benchmarks.reliability.kills import KillRange, killed_commands
 from benchmarks.reliability.loaders import loaders
 from benchmarks.reliability.malformed.attempt import malformed_inputs
 from benchmarks.reliability.numeric import LAWS, laws_kept
+from benchmarks.reliability.numeric_figures import (
+    FIGURE_LAWS,
+    FIGURE_ROWS,
+    FIGURE_SIZES,
+)
 from benchmarks.reliability.numeric_models import HEAVY, HEAVY_ROWS, MODEL_LAWS
-from benchmarks.reliability.numeric_series import SERIES_LAWS
+from benchmarks.reliability.numeric_series import SERIES_LAWS, SIMULATION_LAWS
 from benchmarks.reliability.score import Attempts, Score
 from benchmarks.reliability.study import make_run
 from benchmarks.reliability.units import PAIRS, units_kept
@@ -65,10 +70,12 @@ def _malformed(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
 
 
 def _numeric(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    # a sample of the heavy ones takes as long as a hundred of the others
+    # a sample of the heavy ones takes as long as a hundred of the others, a figure as ten
     few, some = (max(attempts.count // share, 5) for share in (100, 10))
     return [
         laws_kept(LAWS | MODEL_LAWS, attempts.count, attempts),
+        laws_kept(SIMULATION_LAWS, attempts.count, attempts, sizes=FIGURE_SIZES),
+        laws_kept(FIGURE_LAWS, some, attempts, FIGURE_ROWS, FIGURE_SIZES),
         laws_kept(SERIES_LAWS, some, attempts, HEAVY_ROWS),
         laws_kept(HEAVY, few, attempts, HEAVY_ROWS),
     ]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sciren.agreement import power_of_two
 from sciren.dynamics.residuals import compared_targets
 from sciren.dynamics.solving.simulation import SeriesProcess
 
@@ -35,6 +36,8 @@ def group_scores(process: SeriesProcess, outputs: np.ndarray) -> pd.DataFrame:
 
 
 def _scores(y: np.ndarray, o: np.ndarray) -> dict[str, float]:
+    size = power_of_two(o)
+    y, o = y / size, o / size
     scores = {"nse": np.nan, "kge": np.nan, "bias": np.nan, "observations": len(o)}
     # Both scores divide by the spread of the observations.
     if len(o) < FEWEST or o.std() == 0:

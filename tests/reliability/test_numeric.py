@@ -10,23 +10,46 @@ import pytest
 import discovery
 import sciren
 import symbolic
-from benchmarks.reliability import numeric, numeric_models
+import visualize
+from benchmarks.reliability import (
+    numeric,
+    numeric_figures,
+    numeric_models,
+    numeric_series,
+)
 from benchmarks.reliability.numeric import LAWS, broken_law
+from benchmarks.reliability.numeric_figures import (
+    FIGURE_LAWS,
+    FIGURE_ROWS,
+    FIGURE_SIZES,
+)
 from benchmarks.reliability.numeric_models import (
     HEAVY,
     HEAVY_ROWS,
     MODEL_LAWS,
     WITHOUT_LAW,
 )
-from benchmarks.reliability.numeric_series import SERIES_LAWS
+from benchmarks.reliability.numeric_series import SERIES_LAWS, SIMULATION_LAWS
+from sciren import dynamics
 from sciren.errors import DataError
 
 QUICK = LAWS | MODEL_LAWS
+LAWS_OF = (numeric, numeric_models, numeric_series, numeric_figures)
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_laws_hold_at_extreme_inputs(name):
     assert broken_law(QUICK[name], 10, seed=2) == ""
+
+
+@pytest.mark.parametrize("name", SIMULATION_LAWS)
+def test_simulations_of_series_hold_at_extreme_inputs(name):
+    assert broken_law(SIMULATION_LAWS[name], 10, 2, sizes=FIGURE_SIZES) == ""
+
+
+@pytest.mark.parametrize("name", FIGURE_LAWS)
+def test_figures_hold_at_extreme_inputs(name):
+    assert broken_law(FIGURE_LAWS[name], 2, 3, FIGURE_ROWS, FIGURE_SIZES) == ""
 
 
 @pytest.mark.parametrize("name", SERIES_LAWS)
@@ -40,11 +63,12 @@ def test_fits_to_equations_hold_at_extreme_inputs():
 
 
 def test_every_public_name_has_a_law_or_a_reason():
-    called = "".join(inspect.getsource(module) for module in (numeric, numeric_models))
+    called = "".join(inspect.getsource(module) for module in LAWS_OF)
     known = {name for names in WITHOUT_LAW.values() for name in names}
-    for package in (sciren, symbolic, discovery):
+    for package in (sciren, symbolic, discovery, visualize, dynamics):
         for name in package.__all__:
-            law = re.search(rf"{package.__name__}\.{name}\b", called) is not None
+            module = package.__name__.split(".")[-1]
+            law = re.search(rf"{module}\.{name}\b", called) is not None
             assert law or name in known, name
 
 

@@ -51,3 +51,15 @@ def test_what_was_not_observed_or_has_no_weight_is_left_out():
     nothing = Agreement.of([np.nan], [1.0])
     assert nothing.rows == 0
     assert np.isnan(nothing.r2)
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-500, 2.0**500, 2.0**1000])
+def test_scores_know_no_unit(unit):
+    observed, predicted = np.array([1.0, 2.0, 4.0, 3.0]), np.array([1.5, 2.0, 3.5, 3.1])
+    own = Agreement.of(observed, predicted)
+    scaled = Agreement.of(unit * observed, unit * predicted)
+    assert scaled == Agreement(4, own.r2, own.rmse * unit, own.bias * unit)
+    parts = ["a", "a", "b", "b"]
+    assert r2(unit * observed, unit * predicted, parts=parts) == r2(
+        observed, predicted, parts=parts
+    )

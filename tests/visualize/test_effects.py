@@ -110,3 +110,9 @@ def test_the_description_names_direction_and_series():
     label = str(plot_effects({"ALE": effects({"a": -1.0})}).get_label())
     assert "rb falls with a" in label
     assert "ALE" in label
+
+
+def test_data_of_one_value_have_a_strip_whatever_their_unit():
+    for value in (1e200, 1 / 3, 1e-200, 0.0):
+        figure = plot_effects(effects({"a": 1.0}), {"a": np.full(3, value)})
+        figure.draw_without_rendering()

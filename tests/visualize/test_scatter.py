@@ -54,3 +54,9 @@ def test_a_constant_truth_can_be_drawn(check_picture):
 def test_series_that_cannot_be_compared_are_refused(truth, series, error, message):
     with pytest.raises(error, match=message):
         plot_latents(truth, series, "rb")
+
+
+def test_many_predictions_that_all_lie_outside_are_counted(check_picture):
+    observed = np.linspace(0, 1, 2000)
+    figure = check_picture(plot_observed(observed, {"far": observed + 1e6}))
+    assert "2\u202f000 outside the picture" in figure.axes[0].texts[0].get_text()

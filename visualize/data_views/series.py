@@ -53,7 +53,8 @@ def plot_series(
             axis.set_title(shorten(str(site["group"]), 40), parse_math=False)
         axis.set_ylabel(with_unit(name, unit), parse_math=False)
         if clock is None:
-            locator = AutoDateLocator(maxticks=8)
+            # Three at least: with five, no step gives four years (48 months) eight ticks.
+            locator = AutoDateLocator(minticks=3, maxticks=8)
             axis.xaxis.set_major_locator(locator)
             axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axis.margins(x=0.01)
