@@ -21,8 +21,7 @@ from sciren.splines import roughness_matrix, second_differences
 
 # Inside the logarithm. The published code has 1e-4, which also moves the value; the
 # paper has none, and 1e-12 only keeps the gradient finite where an edge has no share.
-CODE_EPS = 1e-4
-PAPER_EPS = 1e-12
+CODE_EPS, PAPER_EPS = 1e-4, 1e-12
 TINY = 1e-12  # under sums that may be zero: no weight, or no edge that varies
 
 Weight = Tensor | float  # one a member (M,), or one for all

@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def _of_table(flag: str, metavar: str, help: str) -> Any:
+    """Return an option that stands for a key of a configuration, where there is none."""
+    return typer.Option(
+        flag, metavar=metavar, help=help, rich_help_panel="Without a configuration"
+    )
+
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")]
 Overwrite = Annotated[
@@ -47,15 +55,8 @@ Source = Annotated[
         metavar="CONFIG", help="See `sciren init`; or a table, with --target and so on."
     ),
 ]
-_TABLE = "Without a configuration"
 Target = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target",
-        metavar="[NAME=]COLUMN",
-        help="What is observed.",
-        rich_help_panel=_TABLE,
-    ),
+    list[str] | None, _of_table("--target", "[NAME=]COLUMN", "What is observed.")
 ]
 PredictionFile = Annotated[
     Path,
@@ -84,46 +85,18 @@ WrittenOtherwise = Annotated[
 ]
 Features = Annotated[
     list[str] | None,
-    typer.Option(
-        "--features",
-        metavar="COLUMN,...",
-        help="Columns offered to the encoder.",
-        rich_help_panel=_TABLE,
-    ),
+    _of_table("--features", "COLUMN,...", "Columns offered to the encoder."),
 ]
 Forcing = Annotated[
     list[str] | None,
-    typer.Option(
-        "--forcing",
-        metavar="[NAME=]COLUMN",
-        help="What the process model reads.",
-        rich_help_panel=_TABLE,
-    ),
+    _of_table("--forcing", "[NAME=]COLUMN", "What the process model reads."),
 ]
 DecoderName = Annotated[
     str | None,
-    typer.Option(
-        "--decoder",
-        metavar="NAME",
-        help="Process model: a built-in one, or FILE.py:NAME.",
-        rich_help_panel=_TABLE,
-    ),
+    _of_table("--decoder", "NAME", "Process model: a built-in one, or FILE.py:NAME."),
 ]
-Time = Annotated[
-    str | None,
-    typer.Option(
-        "--time",
-        metavar="COLUMN",
-        help="Column of time stamps.",
-        rich_help_panel=_TABLE,
-    ),
-]
-Groups = Annotated[
-    str | None,
-    typer.Option(
-        "--groups", metavar="COLUMN", help="Column of sites.", rich_help_panel=_TABLE
-    ),
-]
+Time = Annotated[str | None, _of_table("--time", "COLUMN", "Column of time stamps.")]
+Groups = Annotated[str | None, _of_table("--groups", "COLUMN", "Column of sites.")]
 AllowCode = Annotated[
     bool,
     typer.Option(
@@ -133,10 +106,9 @@ AllowCode = Annotated[
 ]
 Write = Annotated[
     Path | None,
-    typer.Option(
+    _of_table(
         "--write",
-        metavar="FILE",
-        help="Where the configuration goes; default the name of the table.",
-        rich_help_panel=_TABLE,
+        "FILE",
+        "Where the configuration goes; default the name of the table.",
     ),
 ]

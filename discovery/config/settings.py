@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -20,7 +20,6 @@ from symbolic.options import OptionFields, SymbolicOptions
 ConstraintName = Literal[
     "auto", "identity", "hard_sigmoid", "relu", "sigmoid", "softplus"
 ]
-CONSTRAINT_NAMES: tuple[str, ...] = get_args(ConstraintName)
 
 
 def _period(value: Any) -> Any:

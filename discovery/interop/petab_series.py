@@ -238,10 +238,9 @@ def check_series(process: DynamicModel) -> None:
             f"process model {process.name!r} counts steps, and PEtab knows derivatives in "
             "time alone; declare it with time='ode', or use the source code in code/"
         )
-    in_time = [p.name for p in (*process.row_latents, *process.state_latents)]
-    if in_time:
+    if process.latents_in_time:
         raise ConfigError(
-            f"latent {in_time[0]!r} of {process.name!r} changes in time, and the network "
-            "of a PEtab problem is evaluated before the simulation; only latents with "
-            "per='group' can be written"
+            f"latent {process.latents_in_time[0].name!r} of {process.name!r} changes in "
+            "time, and the network of a PEtab problem is evaluated before the simulation; "
+            "only latents with per='group' can be written"
         )

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -9,7 +10,7 @@ import numpy as np
 import sympy
 
 from discovery.interop.petab_network import NET, Layer
-from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect
+from symbolic.code.expressions import SIGNS, CodeText
 from symbolic.code.identifiers import Identifiers
 from symbolic.terms.rebuild import constrained
 
@@ -32,19 +33,9 @@ RESERVED = (
     NET,
 )
 
-DIALECT = Dialect(
-    number=repr,
-    functions=FUNCTIONS,
-    power=lambda base, exponent, whole: f"(({base})^({exponent}))",
+DIALECT = replace(
+    SIGNS,
     choose=lambda condition, value, other: f"piecewise({value}, {condition}, {other})",
-    relations=RELATIONS,
-    both="&&",
-    either="||",
-    invert="!",
-    truth=("false", "true"),
-    larger="max",
-    smaller="min",
-    missing="nan",
 )
 """Mathematics of PEtab 2."""
 

@@ -175,7 +175,7 @@ def _series_steps(study: SeriesStudy) -> tuple[list[str], bool]:
         return ["curve of the state", "closed forms"], False
     first = []
     if closes_functions(study):
-        latents = (*decoder.row_latents, *decoder.state_latents)
+        latents = decoder.latents_in_time
         first = [f"curves of {', '.join(p.name for p in latents)}", "closed forms"]
         if not decoder.group_latents:
             return first, False

@@ -27,7 +27,7 @@ from sciren.data.stamps import time_column
 from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    import xarray as xr
+    pass
 
 T = TypeVar("T")
 
@@ -150,18 +150,6 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         DataError: as for `read_table`.
     """
     return read_table(path)
-
-
-def read_dataset(path: str | Path) -> "xr.Dataset":
-    """Read a NetCDF file or Zarr folder into memory, for ``Table.from_dataset``.
-
-    Raises:
-        DataError: as for ``read_table``, or a Zarr folder without the package zarr.
-    """
-    path = Path(path)
-    if kind_of(path) not in DATASETS:
-        raise DataError(f"{path}: only .nc, .nc4 and .zarr hold a data set")
-    return open_dataset(path, _reading)
 
 
 def _read_file(

@@ -11,9 +11,8 @@ from sciren.data.splits import PARTS, Split
 from sciren.data.table import Table
 from sciren.errors import ConfigError, DataError
 
-_MOST_CELLS = (
-    10_000_000  # eight bytes each: 80 MB, and cells of 0.08 degrees of the globe
-)
+# Eight bytes each: 80 MB, and cells of 0.08 degrees of the globe
+_MOST_CELLS = 10_000_000
 
 
 def split_by_block(

@@ -9,7 +9,8 @@ import numpy as np
 
 from sciren.datasets.climate_checks import check_columns
 from sciren.datasets.climate_recipe import ClimateRecipe
-from sciren.datasets.climate_site import MONTHS, Site
+from sciren.datasets.climate_site import Site
+from sciren.decoders.physical_constants import MONTHS
 
 if TYPE_CHECKING:
     import pandas as pd

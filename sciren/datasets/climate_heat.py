@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from sciren.decoders.physical_constants import DAY, FREEZING, MONTHS
+
 Array = np.ndarray
 
-MONTHS = 12
-YEAR = 365.25 * 86_400.0  # s
-FREEZING = 273.15  # K
+YEAR = 365.25 * DAY  # s
 THAWED = 42.0  # thaw depth where nothing stays frozen: CLM5's deepest node, m
 FUSION = 334e6  # heat of melting ice, 334 kJ kg-1, J m-3 of water
 _NORTH, _SOUTH = 6.5, 12.5  # warmest time of the year: mid July, mid January

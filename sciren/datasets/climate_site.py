@@ -9,10 +9,10 @@ import numpy as np
 from sciren.datasets import climate_heat as heat
 from sciren.datasets import climate_water as water
 from sciren.datasets.climate_recipe import ClimateRecipe
+from sciren.decoders.physical_constants import MONTHS
 
 Array = np.ndarray
 
-MONTHS = 12
 NO_BEDROCK = 20  # layers
 
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from sciren.decoders.physical_constants import FREEZING, MONTHS
+
 Array = np.ndarray
 
-MONTHS = 12
 DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=float)
 MIDDLE = np.cumsum(DAYS) - DAYS / 2  # day of the year
 SOLAR = 0.0820  # solar constant of FAO paper 56, MJ m-2 min-1
@@ -12,8 +13,6 @@ VAPOUR = 2.45  # latent heat at 20 degrees C, FAO paper 56, MJ kg-1
 DRIEST, WETTEST = -2.0, -0.002  # MPa; minpsi_hr, maxpsi_hr of the CLM5 parameter file
 WILTING, FIELD = -1.5, -0.033  # MPa, wilting point and field capacity (1/3 bar)
 ICE = 333.7  # MPa K-1 times K: potential of water beside ice per relative frost
-# 0 degrees C in K.
-FREEZING = 273.15
 _ROUNDS = 30  # years until the bucket repeats itself; a full one is dry after a few
 
 

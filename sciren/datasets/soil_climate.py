@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-MONTHS = 12
+from sciren.decoders.physical_constants import FREEZING, MONTHS
+
 SUMMER = 6.5  # month of the warmest surface
-FREEZING = 273.15
 THAWED = 42.0  # thaw depth where nothing freezes for long: CLM5's deepest node, m
 _MONTH = np.arange(MONTHS) + 0.5
 _INPUTS = ("input_cwd", "input_litter1", "input_litter2", "input_litter3")

@@ -17,10 +17,8 @@ ROWS = 157_776
 
 # Degrees C; chosen so that the surrogate resembles a mountain site, and compared with the
 # CH-Dav tower by the correlations with radiation below.
-MEAN = 6.6
-ANNUAL_AMPLITUDE = 9.5
-DAILY_AMPLITUDE = 4.2
-WEATHER_SD = 4.2
+MEAN, ANNUAL_AMPLITUDE = 6.6, 9.5
+DAILY_AMPLITUDE, WEATHER_SD = 4.2, 4.2
 WEATHER_DAYS = 2.5
 """Time in which the autocorrelation of the weather falls to 1/e.
 

@@ -196,6 +196,11 @@ class DynamicModel(FunctionDecoder):
         """Latents that are functions of a state."""
         return tuple(p for p in self.parameters.latents if p.inputs)
 
+    @property
+    def latents_in_time(self) -> tuple[Parameter, ...]:
+        """Latents that change along a series: of rows, and functions of a state."""
+        return (*self.row_latents, *self.state_latents)
+
     def place_of_input(self, latent: str) -> int:
         """Return the place among the states of the one that a latent is a function of."""
         state = self.parameters[latent].state_input

@@ -186,11 +186,11 @@ def checked(model: ScIReN, train: SeriesTable, valid: SeriesTable) -> LocalScale
             f"process model {decoder.name!r} has no state, so rows need no series; read "
             "them with Table.from_frame, or declare state=[State(...)]"
         )
-    others = [p.name for p in (*decoder.row_latents, *decoder.state_latents)]
-    if others:
+    if decoder.latents_in_time:
         raise TrainingError(
-            f"latent {others[0]!r} of {decoder.name!r} changes in time; an encoder of "
-            "static features gives one value a group: declare per='group', or find it first "
+            f"latent {decoder.latents_in_time[0].name!r} of {decoder.name!r} changes in "
+            "time; an encoder of static features gives one value a group: declare "
+            "per='group', or find it first "
             "with sciren.dynamics.fit_functions and fit the process with its closed form "
             "(symbolic.dynamics.closed); a configuration does both"
         )

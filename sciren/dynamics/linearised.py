@@ -23,9 +23,8 @@ from sciren.dynamics.groups.deviations import SMALLEST, Quadratic
 from sciren.functions import log, maximum
 
 EFFECT, OFFSET, RESPONSE = "effect", "offset", "response"
-UNSEEN = (
-    1e-9  # of the largest eigenvalue: directions that the data of a group do not hold
-)
+# Of the largest eigenvalue: directions that the data of a group do not hold
+UNSEEN = 1e-9
 
 
 class LinearisedModel(Decoder):

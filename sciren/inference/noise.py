@@ -33,9 +33,8 @@ POSITIVE = 0.98  # share of rows whose mean must be above zero for a power of th
 FLOOR = 0.05  # quantile of |mean| below which the noise grows no smaller
 LOWEST_LOGS = 0.02  # share of the smallest squared residuals that is winsorised
 SMALLEST_SPREAD = 1e-3  # of a target's deviation: nothing is measured more exactly
-HIGHEST_ORDER = (
-    8  # follows AR plus white noise, two time scales: benchmarks.belief selection
-)
+# Follows AR plus white noise, two time scales: benchmarks.belief selection
+HIGHEST_ORDER = 8
 """Chosen beforehand; the cells with growing and correlated noise of
 `python -m benchmarks.belief selection` show what they achieve."""
 

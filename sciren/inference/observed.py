@@ -37,7 +37,7 @@ MOST_ROWS = 30_000
 """Rows above which stretches of the record are looked at: with so many, an effect that
 they do not show changes no prediction."""
 
-STRETCHES = 60
+STRETCHES = 60  # in each, neighbours stay neighbours; together they hold all seasons
 REMEMBERED = 4
 """Evaluations that are kept: on the demo 23 % of all repeat one of the last four."""
 
@@ -322,8 +322,7 @@ def stretch_rows(clock: np.ndarray, most: int) -> np.ndarray:
     Args:
         clock: (n,) time of the rows.
     """
-    # The first part of each of 60 equal stretches: neighbours stay neighbours, so that
-    # the memory of the noise can still be seen, and all seasons are there.
+    # The first part of each stretch, so that the memory of the noise can still be seen.
     place = np.linspace(0, STRETCHES, len(clock), endpoint=False)
     order = np.argsort(clock, kind="stable")
     return np.sort(order[place % 1 < most / len(clock)])

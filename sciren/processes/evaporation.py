@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sciren.decoders.physical_constants import DAY
 from sciren.decoders.process import process_model
 from sciren.functions import exp, maximum
 from sciren.parameters import Forcing, Parameter
@@ -10,7 +11,6 @@ from sciren.processes.temperature import kelvin
 
 HEAT_OF_AIR = 1004.834
 """J kg-1 K-1, at constant pressure."""
-DAY = 86400
 
 ENERGY = [
     Forcing("rn", -200, 1000, "W m-2", "net radiation"),

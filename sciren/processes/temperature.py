@@ -2,14 +2,13 @@
 
 from typing import Any
 
+from sciren.decoders.physical_constants import FREEZING
 from sciren.decoders.process import process_model
 from sciren.functions import exp
 from sciren.parameters import Forcing, Parameter
 
 GAS_CONSTANT = 8.314462618
 """J mol-1 K-1, CODATA 2018."""
-FREEZING = 273.15
-"""0 degrees C in K."""
 REFERENCE = 298.15
 """25 degrees C in K, where rates of leaves and enzymes are compared."""
 

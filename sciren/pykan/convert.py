@@ -14,10 +14,9 @@ from sciren.pykan.encoder import KnotLayer, PykanEncoder
 from sciren.pykan.network import Network, NetworkLayer
 from sciren.pykan.reader import read_live, read_pykan
 
-CUBIC = 3
-ROUNDING = (
-    8 * torch.finfo(torch.float32).eps
-)  # of evenly spaced knots, share of the largest
+CUBIC = 3  # the order that our encoders have
+# Of evenly spaced knots, share of the largest
+ROUNDING = 8 * torch.finfo(torch.float32).eps
 
 
 def from_pykan(

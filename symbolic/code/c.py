@@ -1,6 +1,8 @@
 """Equations as C99: functions of doubles, needing math.h only."""
 
-from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect, power_by
+from dataclasses import replace
+
+from symbolic.code.expressions import FUNCTIONS, SIGNS, CodeText, power_by
 from symbolic.code.layout import in_rows, signature
 from symbolic.code.program import Program, Routine, Table
 
@@ -23,15 +25,10 @@ step sign x t k held
 RESERVED = frozenset([*_KEYWORDS.split(), *_MATH.split()])
 FOLDED = False
 
-DIALECT = Dialect(
-    number=repr,
+DIALECT = replace(
+    SIGNS,
     functions=FUNCTIONS | {"abs": "fabs"},
     power=power_by("pow"),
-    choose=lambda condition, value, other: f"({condition} ? {value} : {other})",
-    relations=RELATIONS,
-    both="&&",
-    either="||",
-    invert="!",
     truth=("0", "1"),
     larger="larger",
     smaller="smaller",

@@ -67,6 +67,23 @@ class Dialect:
     missing: str
 
 
+SIGNS = Dialect(
+    number=repr,
+    functions=FUNCTIONS,
+    power=lambda base, exponent, whole: f"(({base})^({exponent}))",
+    choose=lambda condition, value, other: f"({condition} ? {value} : {other})",
+    relations=RELATIONS,
+    both="&&",
+    either="||",
+    invert="!",
+    truth=("false", "true"),
+    larger="max",
+    smaller="min",
+    missing="nan",
+)
+"""Signs of logic and choice that C, Julia and PEtab share; each says what it has otherwise."""
+
+
 class CodeText(CodePrinter):
     """Prints formulas of the whitelist in a dialect.
 

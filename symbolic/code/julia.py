@@ -1,6 +1,8 @@
 """Equations as a Julia module of scalar functions; broadcast them over arrays."""
 
-from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect, power_by
+from dataclasses import replace
+
+from symbolic.code.expressions import FUNCTIONS, SIGNS, CodeText, power_by
 from symbolic.code.layout import in_rows, one_line, signature
 from symbolic.code.program import Program, Routine, Table
 
@@ -17,18 +19,10 @@ Core Main e eval include SciRenEquations
 RESERVED = frozenset([*_KEYWORDS.split(), *_USED.split()])
 FOLDED = False
 
-DIALECT = Dialect(
-    number=repr,
+DIALECT = replace(
+    SIGNS,
     functions=FUNCTIONS | {"log": "ln", "sqrt": "root"},
     power=power_by("power"),
-    choose=lambda condition, value, other: f"({condition} ? {value} : {other})",
-    relations=RELATIONS,
-    both="&&",
-    either="||",
-    invert="!",
-    truth=("false", "true"),
-    larger="max",
-    smaller="min",
     missing="NaN",
 )
 

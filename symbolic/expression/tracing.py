@@ -4,24 +4,11 @@ import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import sympy
 
 from symbolic.expression.tree import to_tree
-
-
-class Traceable(Protocol):
-    """What tracing needs of a decoder."""
-
-    latent_names: tuple[str, ...]
-    constant_names: tuple[str, ...]
-    forcings: tuple[str, ...]
-    targets: tuple[str, ...]
-
-    def __call__(self, p: Any, f: Any) -> Any:
-        """Return the targets."""
-        ...
 
 
 def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None:

@@ -7,18 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
+from small_study import CONFIG, ROWS
 
 from discovery import cli
-
-ROWS = 60
-CONFIG = {
-    "data": {"path": "data.csv", "time": "time"},
-    "features": ["x1", "x2"],
-    "decoder": "q10",
-    "forcings": {"ta": "ta"},
-    "targets": {"reco": "reco"},
-    "out": "results",
-}
 
 
 def good():

@@ -6,19 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from small_study import CONFIG, ROWS
 
 from discovery import cli
 
-ROWS = 60
 DAYS = pd.date_range("2013-01-01", periods=ROWS, freq="D")
-CONFIG = {
-    "data": {"path": "data.csv", "time": "time"},
-    "features": ["x1", "x2"],
-    "decoder": "q10",
-    "forcings": {"ta": "ta"},
-    "targets": {"reco": "reco"},
-    "out": "results",
-}
 
 
 def good(**other):

@@ -49,7 +49,7 @@ def function_forms_of(
     # The step is written with symbols first: a process that cannot be is refused before
     # an hour of fitting.
     Recurrence.of(study.decoder, study.table.forcing_columns)
-    moving = (*study.decoder.row_latents, *study.decoder.state_latents)
+    moving = study.decoder.latents_in_time
     for trade in trades_of(study, config):
         say(f"not identified: {trade.sentence()}. {trade.remedy()}")
     say(f"training: {', '.join(p.name for p in moving)} as curves")

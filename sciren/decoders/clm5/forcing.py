@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciren.decoders.clm5.geometry import LAYERS, MONTHS
+from sciren.decoders.clm5.geometry import LAYERS
+from sciren.decoders.physical_constants import MONTHS
 from sciren.errors import DataError, ShapeError
 
 

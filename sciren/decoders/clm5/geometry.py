@@ -6,10 +6,8 @@ Reference: CLM5 technical note, table of soil layers.
 import torch
 from torch import Tensor
 
-# Layers with carbon; months of the climatology; days of CLM5's year without leap days.
-LAYERS = 20
-MONTHS = 12
-DAYS = 365.0
+# Layers with carbon; days of CLM5's year, which knows no leap days.
+LAYERS, DAYS = 20, 365.0
 
 # node depth, lower interface and thickness in metres; the 21st closes the scheme
 NODES = (

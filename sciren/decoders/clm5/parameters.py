@@ -116,12 +116,6 @@ def to_physical(unit: Tensor) -> Tensor:
     return low + unit * width
 
 
-def to_unit(physical: Tensor) -> Tensor:
-    """Position (..., 21) inside the prior of physical values (..., 21)."""
-    low, width = bounds(physical)
-    return (physical.double() - low) / width
-
-
 def check_unit(unit: Tensor, names: Sequence[str] = NAMES) -> None:
     """Raise ParameterError unless all of (..., len(names)) lie in [0, 1] or are nan."""
     outside = (unit < -TOLERANCE) | (unit > 1 + TOLERANCE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sciren.decoders.clm5.geometry import MONTHS
+from sciren.decoders.physical_constants import MONTHS
 
 REFERENCE = 298.15  # temperature of the turnover times, K (CLM5, 25 degrees C)
 

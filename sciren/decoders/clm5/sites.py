@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from sciren.decoders.clm5.forcing import CLM5Forcing
-from sciren.decoders.clm5.geometry import DAYS, MONTHS
+from sciren.decoders.clm5.geometry import DAYS
 from sciren.decoders.clm5.scalars import REFERENCE, Climate, Seasons, warmth
 from sciren.decoders.clm5.transport import Mixing, Rule, mixing
+from sciren.decoders.physical_constants import MONTHS
 
 PREPARE_ROWS = 4096  # sites whose transport is set up at once
 # Up to so many sites the products with a fixed q10 are kept: 2 x 240 numbers each, 63 MB.

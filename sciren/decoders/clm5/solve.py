@@ -14,8 +14,7 @@ from sciren.errors import DecoderError
 CHUNK = 1024  # sites at once: enough to hide call overhead, small enough for caches
 # What waits for the backward pass: up to 4,096 rows everything, up to 65,536 only pools and
 # climate (2 kB a row, 130 MB in all), beyond that nothing and it is solved again.
-WHOLE_ROWS = 4096
-KEEP_ROWS = 65_536
+WHOLE_ROWS, KEEP_ROWS = 4096, 65_536
 
 
 class Readout(Protocol):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sciren.decoders.clm5.forcing import CLM5Forcing
-from sciren.decoders.clm5.geometry import LAYERS, MONTHS, NODES
+from sciren.decoders.clm5.geometry import LAYERS, NODES
+from sciren.decoders.physical_constants import FREEZING, MONTHS
 
 CLIMATES = ("permafrost", "boreal", "temperate", "mediterranean", "arid", "tropical")
 # mean annual temperature (degC), its amplitude (K), NPP (gC m-2 yr-1), mean of
@@ -22,7 +23,6 @@ _RANGES = np.array(
 )
 _DEPTH = np.array(NODES[:LAYERS])[:, None]
 _MONTH = np.arange(MONTHS) + 0.5
-_FREEZING = 273.15
 _THAWED = 42.0  # thaw depth where nothing freezes, m
 
 
@@ -75,16 +75,16 @@ def _temperature(site: Mapping[str, np.ndarray]) -> np.ndarray:
     )
     lag = _DEPTH / damping
     # Temperature wave damped and delayed with depth: exp(-z/d) cos(wt - z/d).
-    return _FREEZING + mean + amplitude * np.exp(-lag) * _wave(site["warmest"], lag)
+    return FREEZING + mean + amplitude * np.exp(-lag) * _wave(site["warmest"], lag)
 
 
 def _water(site: Mapping[str, np.ndarray], temperature: np.ndarray) -> np.ndarray:
     mean, swing = site["dry"][:, None, None], site["drying"][:, None, None]
     potential = -(10 ** (mean + swing * np.exp(-_DEPTH) * _wave(site["driest"])))
     # Freezing depression, MPa: latent heat of fusion 333.7 J g-1 times (T - Tf) / T.
-    frozen = 333.7 * (temperature - _FREEZING) / temperature
+    frozen = 333.7 * (temperature - FREEZING) / temperature
     potential = np.where(
-        temperature < _FREEZING, np.minimum(potential, frozen), potential
+        temperature < FREEZING, np.minimum(potential, frozen), potential
     )
     potential = np.minimum(potential, -0.002)
     # Log of potential between 2 MPa (dry) and 0.002 MPa (wet), as in CLM5.

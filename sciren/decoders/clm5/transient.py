@@ -8,12 +8,13 @@ from torch import Tensor
 
 from sciren.decoders.clm5.balance import named
 from sciren.decoders.clm5.forcing import CLM5Forcing
-from sciren.decoders.clm5.geometry import DAYS, MONTHS, NODES, THICKNESS, column
+from sciren.decoders.clm5.geometry import DAYS, NODES, THICKNESS, column
 from sciren.decoders.clm5.inputs import depth_shares
 from sciren.decoders.clm5.operator import Operator
 from sciren.decoders.clm5.scalars import warmth, wetness
 from sciren.decoders.clm5.sites import altmax_of, mixing_of, prepare
 from sciren.decoders.clm5.transport import Mixing, Rule, combine, monthly_mixing
+from sciren.decoders.physical_constants import MONTHS
 from sciren.errors import DecoderError
 
 MONTH_DAYS = DAYS / MONTHS

@@ -19,11 +19,11 @@ from sciren.decoders.clm5.geometry import (
     DAYS,
     INTERFACES,
     LAYERS,
-    MONTHS,
     NODES,
     THICKNESS,
     column,
 )
+from sciren.decoders.physical_constants import MONTHS
 
 Rule = Literal["published", "conservative"]
 RULES: tuple[Rule, ...] = ("published", "conservative")

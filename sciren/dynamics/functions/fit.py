@@ -50,8 +50,7 @@ from sciren.training.config import TrainConfig
 WEIGHTS = (1e2, 1e1, 1.0, 1e-1, 1e-2)
 """Of the roughness in units of the noise, from a nearly straight to a free curve."""
 # Upper limit of steps, and the relative gain that ends them (`minimise`).
-ITERATIONS = 40
-TOLERANCE = 1e-6
+ITERATIONS, TOLERANCE = 40, 1e-6
 
 ROUNDS = 3  # of dropping features and fitting again; one is usual
 STIFF = (1e4, 1e3)  # weights at which a curve of a feature is a straight line
@@ -133,7 +132,7 @@ def trades_at_start(
 
 
 def _check(model: DynamicModel, series: SeriesTable) -> None:
-    moving = (*model.row_latents, *model.state_latents)
+    moving = model.latents_in_time
     if not moving:
         raise TrainingError(
             f"process model {model.name!r} has no latent that changes in time; fit its "

@@ -23,9 +23,8 @@ from sciren.dynamics.solving.simulation import Values
 from sciren.errors import TrainingError
 from sciren.solvers.levenberg import Normal, minimise
 
-FIRST = (
-    2  # intervals of the first pieces: nearly differences; each next ones twice as long
-)
+# Intervals of the first pieces: nearly differences; each next ones twice as long
+FIRST = 2
 ITERATIONS, TOLERANCE = 20, 1e-3  # of a length: it only has to lead to the next
 
 

@@ -18,7 +18,7 @@ import numpy as np
 Rates = Callable[[Sequence[Any]], Sequence[Any]]
 Solve = Callable[[Rates, Sequence[Any], Sequence[Any], Any], list[Any]]
 
-GAMMA = 0.25
+GAMMA = 0.25  # of the table, as the three rows below
 STAGES: tuple[tuple[float, ...], ...] = (
     (),
     (1 / 2,),
@@ -34,20 +34,17 @@ EMBEDDED = (-3 / 16, -27 / 32, 25 / 32, 0.0, 1 / 4)
 TOLERANCE = 1e-4  # of a state in one step; substeps (`accuracy`) see to finer errors
 TRACE = 1e-6  # of the largest state of a row: what is less is measured by it
 SHORTEST = 2.0**-24  # share of the way gone: what is shorter passes no corner either
-FIRST_WAY = (
-    2.0**-36
-)  # of an interval, counts as gone: a first transient may be as short
+# Of an interval, counts as gone: a first transient may be as short
+FIRST_WAY = 2.0**-36
 MOST_STEPS = 1000  # in an interval: van der Pol's relaxation (mu 1000) takes 358
 SHRINKS = 0.1  # of a change to the next: more, and the matrix is made anew
 LONG = 1e-3  # of the states: shorter steps of Newton need no watching
 HALVINGS = 4  # of a step of Newton that makes the residual larger
-ITERATIONS = (
-    20  # of Newton; three to five are usual, what needs more wants shorter steps
-)
+# Of Newton; three to five are usual, what needs more wants shorter steps
+ITERATIONS = 20
 SETTLED = 1e-12  # of the largest state of a row: rounding of a solved stage
-DIFFERENCE = (
-    1.5e-8  # of a state: square root of the rounding, as forward differences want
-)
+# Of a state: square root of the rounding, as forward differences want
+DIFFERENCE = 1.5e-8
 
 
 def implicit(rates: Rates, states: Sequence[Any], h: Any) -> list[Any]:

@@ -14,7 +14,7 @@ Kernel = Callable[..., Any]
 Rate = Tensor | float  # one for each number, or one for all
 
 BETAS = (0.9, 0.999)  # both as in torch.optim.AdamW, so that settings carry over
-EPS = 1e-8
+EPS = 1e-8  # likewise
 
 
 def fused_kernel() -> Kernel | None:

@@ -11,8 +11,7 @@ from sciren.training.first_order.whitening import whitening
 
 # A line search may fail to gain once or twice where the curvature changes; ten steps that
 # together gain less than 1e-4 of the loss are the flat end of the valley.
-IDLE = 10
-GAIN = 1e-4
+IDLE, GAIN = 10, 1e-4
 
 
 class FullBatch:

@@ -8,9 +8,8 @@ from torch import Tensor
 MEMORY = 30  # pairs of steps and slopes; the simulated soil study was solved with 30
 TRIALS = 25  # points of one line search, as in torch.optim.LBFGS
 DECREASE, FLATTER = 1e-4, 0.9  # Armijo's and Wolfe's constants, Nocedal and Wright 3.1
-CURVED = (
-    1e-10  # least cosine of a step and its change of slope: keeps the metric positive
-)
+# Least cosine of a step and its change of slope: keeps the metric positive
+CURVED = 1e-10
 
 Evaluate = Callable[[], tuple[Tensor, Tensor]]
 Metric = Callable[[Tensor], Tensor]

@@ -10,7 +10,7 @@ on a busy machine as on an idle one.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -275,10 +275,6 @@ class Regression:
     def beside(self, extra: Array) -> "Regression":
         """Return the regression with other columns projected out."""
         return replace(self, extra=extra)
-
-    def beside_splines(self, features: Sequence[int]) -> "Regression":
-        """Return the regression with splines of some features projected out."""
-        return self.beside(self.splines(features))
 
     def with_weight(self, weight: Array) -> "Regression":
         """Return the regression with other weights."""

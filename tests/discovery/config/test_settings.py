@@ -1,6 +1,7 @@
 """A configuration is complete, frozen, and refuses what it does not know."""
 
 import inspect
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -214,7 +215,7 @@ def test_encoder_settings_are_the_arguments_of_the_encoders():
 def test_constraint_names_are_those_of_the_core():
     from sciren.constraints import CONSTRAINTS
 
-    assert set(settings.CONSTRAINT_NAMES) == {"auto", *CONSTRAINTS}
+    assert set(get_args(settings.ConstraintName)) == {"auto", *CONSTRAINTS}
 
 
 def test_no_feature_is_refused_without_a_process(file):

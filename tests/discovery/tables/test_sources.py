@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from discovery.tables.sources import read_dataset, read_frame
+from discovery.tables.sources import read_frame
 from sciren.errors import DataError
 
 EXCEL = importlib.util.find_spec("openpyxl") is not None
@@ -98,7 +98,6 @@ def test_variables_along_the_common_dimension_are_the_columns(tmp_path):
     )
     dataset.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     assert read_frame(tmp_path / "a.nc").columns.tolist() == ["clay", "ph"]
-    assert read_dataset(tmp_path / "a.nc")["soc"].shape == (3, 2)
 
 
 def csv(text: str | bytes):
@@ -187,12 +186,6 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path, name, make, message):
         read_frame(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
-
-
-def test_only_data_sets_are_read_as_such(tmp_path):
-    (tmp_path / "a.csv").write_text("ta\n1\n")
-    with pytest.raises(DataError, match=r"only .nc, .nc4 and .zarr hold a data set"):
-        read_dataset(tmp_path / "a.csv")
 
 
 def test_zarr_without_its_package_names_the_extra(tmp_path, monkeypatch):

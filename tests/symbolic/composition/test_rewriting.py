@@ -153,7 +153,7 @@ def test_turning_points_of_a_fold():
 
 def test_a_constant_curve_has_no_composition():
     regression = rows(lambda z: z[:, 0])
-    flat = regression.beside_splines([0])
+    flat = regression.beside(regression.splines([0]))
     found = one_feature(Search(flat, NAMED), 0)
     assert found[0].rss == pytest.approx(fit(flat, Model()).rss, abs=1e-6)
 

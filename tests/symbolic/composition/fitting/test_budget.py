@@ -40,7 +40,7 @@ def test_a_budget_counts_from_its_start():
 def test_regressions_made_from_one_another_share_their_counter():
     z = np.random.default_rng(0).normal(size=(100, 2))
     regression = Regression.of(z, z[:, 0])
-    few = regression.beside_splines([1]).take(np.arange(50))
+    few = regression.beside(regression.splines([1])).take(np.arange(50))
     before = regression.work.seconds
     Levenberg(few, Model((Term(0, "linear", (0.5,)),)))
     assert few.work is regression.work

@@ -118,7 +118,7 @@ def test_an_unknown_outer_function_is_an_error():
 
 def test_a_fit_leaves_the_projected_columns_out():
     rows = regression()
-    beside = rows.beside_splines([0])
+    beside = rows.beside(rows.splines([0]))
     found = fit(beside, Model((Term(1, "linear", (0.0,)),)), 5)
     splines = np.column_stack([np.ones(len(rows)), rows.columns[0].basis])
     columns = np.column_stack([splines, rows.columns[1].z])
