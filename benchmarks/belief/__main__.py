@@ -6,7 +6,8 @@ features, real and not), identifiability (twelve cases),
 coverage (intervals of constants, means and latents), coefficients (of closed forms),
 bands (whole curves), forms (names of curves inside them), training (curves of networks),
 prediction (new observations), kinds (effects and slopes of classes, waves on a circle),
-edges (from 20 edges on), towers (real tables, with --data DIR where they lie),
+edges (from 20 edges on), towers and splits (ten seeds and ten splits of real tables, with
+--data DIR where they lie),
 times (CPU seconds of every step).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 ``--store`` keeps it in figures.json, and ``figures`` writes what is stored into the documents.
@@ -36,8 +37,10 @@ PARTS = {
     "kinds": "benchmarks.belief.kinds",
     "edges": "benchmarks.belief.many_edges",
     "towers": "benchmarks.belief.towers",
+    "splits": "benchmarks.belief.towers",
     "times": "benchmarks.belief.times",
 }
+REAL = ("towers", "splits")  # parts that need the real tables
 HERE = Path(__file__).parent
 FIGURES = StoredFigures(
     "belief",
@@ -65,9 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("part", choices=[*PARTS, "figures"])
     parser.add_argument("--sets", type=sets, default=range(20), help="such as 0-19")
     parser.add_argument("--cases", nargs="*", default=(), help="names of some cases")
-    parser.add_argument("--data", type=Path, help="folder of the tables (towers)")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/towers"), help="(towers)"
+        "--data", type=Path, help="folder of the tables (towers, splits)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/towers"), help="(towers, splits)"
     )
     parser.add_argument("--store", action="store_true", help="keep the table")
     asked = parser.parse_args(arguments)
@@ -76,10 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"{path.name}\n")
         return 0
     part = importlib.import_module(PARTS[asked.part])
-    if asked.part == "towers":
+    if asked.part in REAL:
         if asked.data is None:
-            parser.error("towers needs --data, the folder of the tables")
-        rows = part.run(asked.sets, asked.cases, asked.data, asked.out)
+            parser.error(f"{asked.part} needs --data, the folder of the tables")
+        split_too = asked.part == "splits"
+        rows = part.run(asked.sets, asked.cases, asked.data, asked.out, split_too)
     else:
         rows = part.run(asked.sets, asked.cases)
     sys.stdout.write(markdown(rows) + "\n")
@@ -92,7 +98,7 @@ def command(asked: argparse.Namespace) -> str:
     """Return the command line that gives a table again."""
     first, last = asked.sets.start, asked.sets.stop - 1
     line = f"python -m benchmarks.belief {asked.part} --sets {first}-{last}"
-    if asked.part == "towers":
+    if asked.part in REAL:
         line += " --data DIR"
     return f"{line} --cases {shlex.join(asked.cases)}" if asked.cases else line
 

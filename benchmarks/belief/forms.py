@@ -6,7 +6,8 @@ noise. A sine has no family here: it is right where its curve stays as it was le
 A wrong name is a false claim only where nothing is said against it. The verdict asks of
 every line how far it could bend unseen, and of every other curve whether a family that
 nobody allowed does as well; "doubted" counts the wrong names that it doubts, "right,
-doubted" the right ones.
+doubted" the right ones. "Wrong, alone" are wrong names beside which the report names no
+other family, and wrong lines that are not said to bend.
 """
 
 import time
@@ -17,10 +18,12 @@ import numpy as np
 
 from benchmarks.belief.laws import BANDS, CURVES, Law, draw
 from benchmarks.belief.public import Case
+from discovery.uncertainty.families import families_beside, families_inside
 from discovery.uncertainty.infer import bands_of_curves, selected
 from discovery.verdict.equation_fit import EquationFit
 from discovery.verdict.imitations import imitations
 from discovery.verdict.open_lines import largest_bends
+from sciren.inference.intervals.bands import Band
 from sciren.inference.selection import select
 from sciren.inference.skill.held_out import memory_in_rows
 from symbolic import symbolify
@@ -37,7 +40,8 @@ NAMES = {
 
 WAYS = ("by its errors alone", "inside its band")
 COUNTED = (
-    "right", "right, doubted", "wrong", "wrong, doubted", "no form", "lost", "sine named"
+    "right", "right, doubted", "wrong", "wrong, doubted", "no form", "lost", "sine named",
+    "wrong, alone",
 )  # fmt: skip
 
 
@@ -72,7 +76,7 @@ def outcomes(law: Law, seed: int) -> list[list[int]]:
     train, valid = case.trained()
     bands = bands_of_curves(case.model, selected(case.model, [train, valid]))
     return [
-        _counts(equations, doubted(case, equations))
+        _counts(equations, doubted(case, equations), bands)
         for equations in (
             symbolify(case.model, train, compose=0, bands=limits)
             for limits in ((), bands)
@@ -95,12 +99,16 @@ def doubted(case: Case, equations: SymbolicModel) -> set[str]:
     }
 
 
-def _counts(equations: SymbolicModel, doubts: set[str]) -> list[int]:
-    family = {
-        str(row["source"]): str(row["family"])
+def _counts(
+    equations: SymbolicModel, doubts: set[str], bands: Sequence[Band]
+) -> list[int]:
+    rows = {
+        str(row["source"]): row
         for row in equations.edges.to_dict("records")
         if row["status"] != "dropped"
     }
+    family = {name: str(row["family"]) for name, row in rows.items()}
+    inside = {band.feature: ", ".join(families_inside(band)) for band in bands}
     counts = dict.fromkeys(COUNTED, 0)
     for k, curve in enumerate(CURVES):
         name = f"x{k + 1}"
@@ -111,6 +119,13 @@ def _counts(equations: SymbolicModel, doubts: set[str]) -> list[int]:
         counts["right, doubted"] += right and name in doubts
         counts["wrong"] += wrong
         counts["wrong, doubted"] += wrong and name in doubts
+        counts["wrong, alone"] += (
+            wrong
+            and not (named == "linear" and name in doubts)
+            and not families_beside(
+                rows[name] | {"families_inside": inside.get(name, "")}
+            )
+        )
         counts["no form"] += named == "none" and not right
         counts["lost"] += not named
     counts["sine named"] = int(family.get("x3") not in (None, "none"))

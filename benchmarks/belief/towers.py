@@ -1,9 +1,10 @@
-"""Ten seeds on real tables: does the answer depend on who drew the split?
+"""Ten seeds, and ten splits, on real tables: does the answer depend on them?
 
 Three towers, soil respiration across 43 chamber sets, runoff of 533 basins: the studies of
-the gallery by their own configurations. Every seed draws test and validation anew (weeks,
-chamber sets, squares of two degrees) and starts the training anew. Longer tables are thinned
-evenly to 2,500 rows. A run that is there is read and not made again.
+the gallery by their own configurations, with the default split (weeks, chamber sets, squares
+of two degrees). Every seed starts the training anew, on the same split (`towers`), or draws
+test and validation anew as well (`splits`). Longer tables are thinned evenly to 2,500 rows.
+A run that is there is read and not made again.
 
 Asked is whether features and constants of all seeds are the same; where they are not,
 whether the verdict of every seed names them or claims nothing; and whether an equation
@@ -39,30 +40,39 @@ SETTINGS = (
 
 
 def run(
-    seeds: range, names: Sequence[str], data: Path, out: Path
+    seeds: range,
+    names: Sequence[str],
+    data: Path,
+    out: Path,
+    split_too: bool = False,
 ) -> list[dict[str, object]]:
     """Return one row a table.
 
     Args:
-        seeds: of split and training.
+        seeds: of the training.
         names: of `CASES`; default all.
         data: folder under which the tables lie, at any depth.
         out: folder of thinned tables and of what every run said.
+        split_too: every seed also draws its own split.
     """
     out.mkdir(parents=True, exist_ok=True)
     said = [
-        {name: _said(name, seed, data, out) for name in names or CASES}
+        {name: _said(name, seed, data, out, split_too) for name in names or CASES}
         for seed in seeds
     ]
-    return [_row(name, [one[name] for one in said]) for name in said[0]]
+    drawn = "splits" if split_too else "seeds"
+    return [_row(name, drawn, [one[name] for one in said]) for name in said[0]]
 
 
 # -- one run ------------------------------------------------------------------------------
-def _said(name: str, seed: int, data: Path, out: Path) -> dict[str, Any]:
+def _said(
+    name: str, seed: int, data: Path, out: Path, split_too: bool
+) -> dict[str, Any]:
     """Return what one run says, from its file where that is there."""
-    path = out / f"{name.replace(' ', '_')}_{seed}.json"
+    kind = "split" if split_too else "seed"
+    path = out / f"{name.replace(' ', '_')}_{kind}_{seed}.json"
     if not path.is_file():
-        config = _config(name, seed, data, out)
+        config = _config(name, seed, data, out, seed if split_too else 0)
         part = path.with_suffix(".part")
         part.write_text(json.dumps(_summary(_discovered(config)), indent=1), "utf-8")
         part.replace(path)
@@ -70,13 +80,15 @@ def _said(name: str, seed: int, data: Path, out: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8"))
 
 
-def _config(name: str, seed: int, data: Path, out: Path) -> "RunConfig":
-    """The configuration of the gallery with another split on the thinned table."""
+def _config(
+    name: str, seed: int, data: Path, out: Path, split_seed: int
+) -> "RunConfig":
+    """The configuration of the gallery with the default split of the thinned table."""
     from discovery import load_config
 
     path = CASES[name] / "config.yaml"
     table = _thinned(name, data, out)
-    split = "split={kind: auto}"
+    split = f"split={{kind: auto, seed: {split_seed}}}"
     changes = [*SETTINGS, split, f"seed={seed}", f"data.path={table.resolve()}"]
     return load_config(path, changes)
 
@@ -139,14 +151,14 @@ def _summary(found: "Discovery") -> dict[str, Any]:
 
 
 # -- all seeds of a table -----------------------------------------------------------------
-def _row(name: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+def _row(name: str, drawn: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     held = [set(one["features"]) for one in runs]
     usual = max(held, key=held.count)
     headlines = [one["headline"] for one in runs]
     worse = [one for one in runs if one["r2"] <= one["constant r2"]]
     return {
         "table": name,
-        "seeds": len(runs),
+        drawn: len(runs),
         "features of most": ", ".join(sorted(usual)) or "none",
         "same features": f"{held.count(usual)} of {len(runs)}",
         "differences named": _named(runs),

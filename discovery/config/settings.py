@@ -130,7 +130,18 @@ Fractions = tuple[
 ]
 
 
-class _Shares(Settings):
+class _Drawn(Settings):
+    # Not the seed of the run: which rows choose must not change with where a training
+    # starts, else two seeds may claim different features.
+    seed: int = Field(
+        default=0,
+        ge=0,
+        lt=2**31,
+        description="of the draw of rows that are held back; not that of the run",
+    )
+
+
+class _Shares(_Drawn):
     fractions: Fractions = Field(
         default=(0.7, 0.15, 0.15), description="shares of train, valid and test"
     )
@@ -164,7 +175,7 @@ class GroupSplit(_Shares):
     )
 
 
-class TimeSplit(Settings):
+class TimeSplit(_Drawn):
     """Whole periods, first and last included."""
 
     kind: Literal["time"] = "time"
@@ -177,7 +188,7 @@ class TimeSplit(Settings):
     )
 
 
-class BlockSplit(Settings):
+class BlockSplit(_Drawn):
     """Cells of longitude and latitude dealt to folds."""
 
     kind: Literal["block"] = "block"
@@ -301,7 +312,9 @@ class RunConfig(Settings):
         default_factory=dict, description="settings of the training"
     )
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
-    seed: int = Field(default=0, ge=0, lt=2**31, description="of everything random")
+    seed: int = Field(
+        default=0, ge=0, lt=2**31, description="of starts, batches and resamples"
+    )
     controls: bool = Field(
         default=False,
         description="also look for relations in placebos and behind wrong processes",

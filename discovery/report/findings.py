@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.report.effects import response
 from discovery.results.identification import first_reason
+from discovery.uncertainty.families import families_beside
 from sciren.inference.identifiability.quantities import listed
 from visualize.labels import interval, number, percent, unit_behind, with_error
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 MOST = 6  # sentences: what is read before a reader begins to skim
 DRIVERS = 2  # features of one latent that have a sentence
 CONSTANTS = 2  # process constants that have a sentence
+FORMS = 3  # other forms of a driver that are named
 IMPORTANT = 0.15  # share of a latent below which a feature waits for the table
 
 
@@ -53,16 +55,38 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
         : max(most - bool(still), 1)
     ]:
         curve = response(model, columns, latent, feature)
-        if curve is None:
-            sentences.append(f"{latent} depends most on {feature} ({percent(share)})")
-        else:
-            sentences.append(f"{curve.sentence()}; {percent(share)} of its variation")
+        text = (
+            f"{latent} depends most on {feature} ({percent(share)})"
+            if curve is None
+            else f"{curve.sentence()}; {percent(share)} of its variation"
+        )
+        sentences.append(text + _open_form(discovery, latent, feature))
     if still:
         depend, are = (
             ("depends", "it is") if len(still) == 1 else ("depend", "they are")
         )
         sentences.append(f"{listed(still)} {depend} on no feature: {are} constant")
     return sentences
+
+
+def _open_form(discovery: "Discovery", latent: str, feature: str) -> str:
+    """Say behind a driver that its form, or the driver itself, is not settled."""
+    rows: Any = discovery.edges.to_dict("records")
+    own = [
+        row
+        for row in rows
+        if (row["source"], row["latent"]) == (feature, latent)
+        and row["status"] == "closed"
+    ]
+    # a feature of several terms has no form of its own
+    others = families_beside(own[0]) if len(own) == 1 else []
+    if others:
+        more = ["others"] if len(others) > FORMS else []
+        names = ", ".join([own[0]["family"], *others[:FORMS]])
+        return f"; the data cannot tell its form ({' or '.join([names, *more])})"
+    subject = f"{feature} -> {latent}"
+    doubted = any(doubt.subject == subject for doubt in discovery.verdict.doubts())
+    return "; the verdict doubts it" if doubted and own else ""
 
 
 def feature_shares(discovery: "Discovery") -> dict[str, list[tuple[str, float]]]:

@@ -266,9 +266,9 @@ def series_split(config: RunConfig, table: "SeriesTable") -> "SeriesSplit":
     how = config.split
     if isinstance(how, TimeSplit):
         periods = {"train": how.train, "valid": how.valid, "test": how.test}
-        return split_series(table, how.fractions, periods, config.seed)
+        return split_series(table, how.fractions, periods, how.seed)
     assert isinstance(how, AutoSplit | GroupSplit)  # `refuse_for_series` has asked
-    return split_series(table, how.fractions, seed=config.seed)
+    return split_series(table, how.fractions, seed=how.seed)
 
 
 def units_of(config: RunConfig, frame: "pd.DataFrame") -> dict[str, str]:

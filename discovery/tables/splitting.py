@@ -58,20 +58,20 @@ def split_rows(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Spl
         return data.split_by_time(table, how.train, how.valid, how.test)
     if isinstance(how, BlockSplit):
         lon, lat = place(how.lon, "split.lon"), place(how.lat, "split.lat")
-        fold = data.split_by_block(lon, lat, how.degrees, how.folds, config.seed)
+        fold = data.split_by_block(lon, lat, how.degrees, how.folds, how.seed)
         return data.split_by_fold(table, fold, how.test, how.valid)
     if isinstance(how, GroupSplit) and how.column is not None:
         labels = column(how.column, "split.column")
         empty = labels.isna().to_numpy()
         refuse_missing(empty, labels.index, f"column {how.column!r}", "group")
-        return data.split_by_group(table, labels, how.fractions, config.seed)
+        return data.split_by_group(table, labels, how.fractions, how.seed)
     if isinstance(how, ColumnSplit):
         labels = id_text(column(how.column, "split.column"))
         return split_by_label(table, labels.to_numpy(), how.column)
     if isinstance(how, GroupSplit | AutoSplit):
         _check_blocks(config, table)
-        return data.split_by_group(table, None, how.fractions, config.seed)
-    return data.split_random(table, how.fractions, config.seed)
+        return data.split_by_group(table, None, how.fractions, how.seed)
+    return data.split_random(table, how.fractions, how.seed)
 
 
 def _check_blocks(config: RunConfig, table: "Table") -> None:

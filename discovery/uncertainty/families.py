@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from sciren.inference.intervals.departure import Departure
     from symbolic.model.symbolic_model import SymbolicModel
 
+BESIDE = ("sine",)
+"""Families that no run offers unasked and that a named one may only imitate: three of four
+sines behind 300 rows with 30 % noise are called gaussian (`python -m benchmarks.belief
+forms`)."""
+
 COLUMNS = ("inside_band", "families_inside")
 
 CLEARLY = 1.5
@@ -29,7 +34,8 @@ standard errors, and 4.5 of them are exceeded in fewer than 1 of 1,000 curves.""
 def families_inside(band: "Band", kind: "FeatureKind | None" = None) -> list[str]:
     """Return the families of which a member lies inside a band.
 
-    Each family is fitted to the curve with weights 1 / width^2; that member is tried.
+    Each family is fitted to the curve with weights 1 / width^2; that member is tried. Asked
+    are all families that a run offers unasked, and some beside them.
 
     Args:
         band: of one edge;  kind: of its feature, default numeric.
@@ -38,9 +44,12 @@ def families_inside(band: "Band", kind: "FeatureKind | None" = None) -> list[str
     from sciren.errors import SciRenError
     from symbolic.curves.fit import DEFAULT_FAMILIES, fit_curve
     from symbolic.families.kind_families import KIND_FAMILIES
+    from symbolic.options import FURTHER_FAMILIES
 
     kind = kind or NUMERIC
-    tried = DEFAULT_FAMILIES if kind == NUMERIC else KIND_FAMILIES
+    tried = (*DEFAULT_FAMILIES, *FURTHER_FAMILIES, *BESIDE)
+    if kind != NUMERIC:
+        tried = KIND_FAMILIES
 
     width = np.maximum(band.high - band.low, 1e-300)
     # Inverse variance, over its largest: a curve is wide at the ends, where no form
@@ -97,6 +106,23 @@ def with_bands(
         inside_band=["" if flag is None else str(int(flag)) for flag in inside],
         families_inside=["" if o is None else ", ".join(o["families"]) for o in bands],
     )
+
+
+def families_beside(row: Mapping[str, Any]) -> list[str]:
+    """Return the families that the data cannot tell from the named one of an edge.
+
+    A line is a limit of nearly every family, so that a band which holds it holds them too;
+    how far it could bend is asked instead (`discovery.verdict.open_lines`).
+
+    Args:
+        row: of the table of edges, with ``family``, ``equals`` and ``families_inside``.
+    """
+    inside = "" if row.get("family") == "linear" else row.get("families_inside")
+    lists = [text for text in (row.get("equals"), inside) if isinstance(text, str)]
+    names = [name for text in lists for name in text.split(", ") if name]
+    return [
+        name for name in dict.fromkeys(names) if name not in (row["family"], "constant")
+    ]
 
 
 def leaves_its_band(band: Mapping[str, Any]) -> bool:

@@ -5,7 +5,8 @@
 3. Fit all edges on whitened rows and linearise: one Gram matrix holds every subset.
 4. Drop edges while that costs no more than log(n) a column (BIC), then while a robust
    Wald test (HC3; few cosines in time order) does not see them.
-5. Repeat until the selected edges repeat, in the deepest valley of every constant.
+5. Repeat until the selected edges repeat, in the deepest valley of every constant; edges
+   that were dropped with wider curves are asked about once more without.
 6. In time order keep nothing where slow noise explains as much (`slow_noise`).
 
 The same data always give the same answer. Nearly all false discoveries come from rows
@@ -163,6 +164,7 @@ def select(
         if not wider and frozenset(search.kept) in visited:
             break
         visited.append(frozenset(search.kept))
+    search.narrow_again()
     # Edges and noise were those of the valley that was left: they are asked about anew,
     # and after that the valley once more.
     if search.deepest():
@@ -215,6 +217,7 @@ def select_again(
         # With a law that stays, only wider curves can change the answer.
         if not search.widen():
             break
+    search.narrow_again()
     if search.deepest():
         search.round()
         search.deepest()

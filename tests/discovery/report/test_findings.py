@@ -9,6 +9,7 @@ import pytest
 from discovery.report.effects import Response, response
 from discovery.report.findings import findings
 from discovery.results.result import Discovery
+from discovery.verdict.record import Reason
 
 X = np.linspace(0, 10, 201)
 
@@ -93,6 +94,24 @@ def test_the_slope_that_is_told_is_that_of_the_equation(light):
     slope = (one.y[-1] - one.y[0]) / (one.x[-1] - one.x[0])
     assert slope == pytest.approx(0.05, abs=0.003)
     assert response(model, {"ta": ["a", "b"]}, "efficiency", "ta") is None
+
+
+def test_a_driver_whose_form_is_open_is_not_told_as_settled(light, monkeypatch):
+    found = Discovery.load(light)
+    rows = found.edges.assign(family="exp", equals="exp, log, abs, power, logistic")
+    monkeypatch.setattr(Discovery, "edges", rows)
+    open_form = "; the data cannot tell its form (exp, log, abs, power or others)."
+    assert findings(found, {})[0].endswith(open_form)
+    rows = rows.assign(family="linear", equals="linear")
+    monkeypatch.setattr(Discovery, "edges", rows)
+    doubts = tuple(
+        Reason("identified", f"{name} -> {latent}", False, "It could bend")
+        for name, latent in zip(rows["source"], rows["latent"], strict=True)
+    )
+    for reasons in (doubts, ()):
+        judged = replace(found, verdict=replace(found.verdict, reasons=reasons))
+        told = findings(judged, {})[0].endswith("; the verdict doubts it.")
+        assert told is bool(reasons)
 
 
 def test_numbers_of_groups_are_told_by_their_range(light):

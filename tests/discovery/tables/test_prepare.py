@@ -117,14 +117,37 @@ def test_what_was_read_kept_and_left_out_is_said(data):
     ],
     ids=lambda split: str(split and split["kind"]),
 )
-def test_every_split_uses_every_row_at_most_once_and_repeats(data, split):
+def test_every_split_uses_every_row_at_most_once_whatever_the_seed_of_the_run(
+    data, split
+):
     first = prepare(config(data, split=split, seed=1)).split
     rows = np.concatenate([part.row_ids for part in first])
     assert len(np.unique(rows)) == len(rows)
     assert all(len(part) > 10 for part in first)
-    again = prepare(config(data, split=split, seed=1)).split
+    again = prepare(config(data, split=split, seed=2)).split
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.row_ids, other.row_ids)
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        {"kind": "auto"},
+        {"kind": "random"},
+        {"kind": "group", "column": "site"},
+        {"kind": "block", "lon": "lon", "lat": "lat", "degrees": 1, "folds": 4},
+    ],
+    ids=lambda split: split["kind"],
+)
+def test_a_split_is_drawn_by_its_own_seed(data, split):
+    first, other = (
+        prepare(config(data, split={**split, "seed": seed})).split for seed in (0, 1)
+    )
+    # a part of few groups may be the same by chance, all three are not
+    assert any(
+        mine.row_ids.tolist() != theirs.row_ids.tolist()
+        for mine, theirs in zip(first, other, strict=True)
+    )
 
 
 @pytest.mark.parametrize("degrees", [1, 2])

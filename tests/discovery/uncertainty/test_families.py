@@ -9,6 +9,7 @@ import pytest
 
 from discovery.uncertainty.families import (
     departure_of,
+    families_beside,
     families_inside,
     outside_notes,
     with_bands,
@@ -38,6 +39,26 @@ def test_a_wide_band_holds_simple_families_too():
     inside = families_inside(band(lambda x: np.exp(0.2 * x), 0.1))
     assert {"linear", "quadratic", "exp"} <= set(inside)
     assert "constant" in families_inside(band(lambda x: 0.01 * x, 0.1))
+
+
+def test_a_sine_that_could_be_a_bell_is_named_beside_it():
+    inside = families_inside(band(lambda x: np.sin(1.8 * x), 0.05))
+    assert "sine" in inside
+    assert "quadratic" not in inside
+    wide = families_inside(band(lambda x: np.sin(1.2 * x), 0.8))
+    assert {"sine", "gaussian", "logistic"} <= set(wide)
+
+
+def test_families_beside_a_named_one_come_from_both_questions_once():
+    row = {
+        "family": "exp",
+        "equals": "exp, log",
+        "families_inside": "log, constant, abs",
+    }
+    assert families_beside(row) == ["log", "abs"]
+    # a band that holds a line holds the limits of other families too
+    assert families_beside(row | {"family": "linear", "equals": "linear"}) == []
+    assert families_beside({"family": "exp", "equals": None}) == []
 
 
 def test_edges_without_a_band_stay_empty():
