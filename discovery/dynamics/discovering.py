@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from discovery.dynamics.checks import FreeNumbers, free_run_checks
 from discovery.dynamics.deviating import GroupModes
 from discovery.dynamics.equations import SeriesEquations
-from discovery.dynamics.judging import judge_series
 from discovery.dynamics.noise import noise_of, noise_record
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
 from discovery.dynamics.refitting import CURVATURE, refitted
@@ -24,6 +22,8 @@ from discovery.dynamics.scores import (
     ranges_of,
     spread_of,
 )
+from discovery.dynamics.verdict.checks import FreeNumbers, free_run_checks
+from discovery.dynamics.verdict.judging import judge_series
 from sciren.errors import TrainingError
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.dynamics.relations import with_process

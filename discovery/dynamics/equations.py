@@ -43,7 +43,7 @@ class SeriesEquations:
             the process.
         law: one step of the process.
         columns: how series are read: group, time, time_unit.
-        verification: checks of the free run, see `discovery.dynamics.checks`.
+        verification: checks of the free run, see `discovery.dynamics.verdict.checks`.
         spread: target -> how far observations lie from free runs.
         own: group -> latent -> value, of groups with numbers of their own.
         ranges: state or static feature -> lowest and highest value of the training.

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.dynamics.checks import FreeNumbers, free_run_checks, on_bound
 from discovery.dynamics.equations import SeriesEquations
-from discovery.dynamics.judging import judge_own
 from discovery.dynamics.noise import noise_record_of
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
 from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
+from discovery.dynamics.verdict.checks import FreeNumbers, free_run_checks, on_bound
+from discovery.dynamics.verdict.own_numbers import judge_own
 from discovery.results.scoring import EQUATION
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.dynamics.relations import no_relations
@@ -154,10 +154,10 @@ def _discovery(
     # The same groups later: numbers of the training period, in the order of the test
     # groups.
     of_test = groups.physical[[train.groups.index(group) for group in test.groups]]
-    numbers_of = {
-        EQUATION: {"train": groups.physical, "test": of_test},
-        CONSTANT: problems.of_constants(groups.physical),
-    }
+    numbers_of = {EQUATION: {"train": groups.physical, "test": of_test}}
+    # Numbers that one group shares with itself would be the same model once more.
+    if len(train) > 1:
+        numbers_of[CONSTANT] = problems.of_constants(groups.physical)
     parts = problems.all()
     runs = free_runs(parts, numbers_of)
     scores = scores_by_group(parts, runs)

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.dynamics.checks import FreeNumbers, free_run_checks
 from discovery.dynamics.discovering import columns_of
 from discovery.dynamics.equations import SeriesEquations
-from discovery.dynamics.judging import judge_state_function
 from discovery.dynamics.noise import noise_record_of
 from discovery.dynamics.problems import free_runs, scores_by_group
 from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
@@ -25,6 +23,8 @@ from discovery.dynamics.state_tables import (
     curve_view,
     notes_on,
 )
+from discovery.dynamics.verdict.checks import FreeNumbers, free_run_checks
+from discovery.dynamics.verdict.judging import judge_state_function
 from discovery.results.scoring import CURVE, EQUATION
 from discovery.tables.records import PARTS
 from symbolic.dynamics.recurrence import Recurrence

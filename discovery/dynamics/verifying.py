@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.dynamics.checks import FreeNumbers, free_run_checks
 from discovery.dynamics.functions.closing import closed_again, closes_functions
 from discovery.dynamics.functions.shared import shared_numbers, without_latents
 from discovery.dynamics.noise import noise_of
@@ -14,6 +13,7 @@ from discovery.dynamics.own import carrier_of, fits_groups_alone, joined
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
 from discovery.dynamics.scores import pooled_scores
 from discovery.dynamics.state_function import finds_state_function, stored_problems
+from discovery.dynamics.verdict.checks import FreeNumbers, free_run_checks
 from discovery.results.scoring import EQUATION
 from discovery.tables.records import PARTS
 

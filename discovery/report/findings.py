@@ -1,15 +1,14 @@
 """Three to six sentences at the top of a report, chosen by importance from the facts."""
 
 import math
-import statistics
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from discovery.report.constant_sentences import constant_sentence, group_sentences
 from discovery.report.effects import response
-from discovery.results.identification import first_reason
 from discovery.uncertainty.families import families_beside
 from sciren.inference.identifiability.quantities import listed
-from visualize.labels import interval, number, percent, unit_behind, with_error
+from visualize.labels import percent
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
@@ -26,10 +25,12 @@ def findings(discovery: "Discovery", views: Mapping[str, Any]) -> list[str]:
     # Fit and constants always have their sentences; drivers and groups share what room
     # is left.
     fit = _fit(discovery)
-    constants = [_constant(row) for row in discovery.process_constants[:CONSTANTS]]
+    constants = [
+        constant_sentence(row) for row in discovery.process_constants[:CONSTANTS]
+    ]
     room = MOST - len(fit) - len(constants)
     drivers = _drivers(discovery, views, room)
-    groups = _groups(discovery, room - len(drivers))
+    groups = group_sentences(discovery, room - len(drivers))
     sentences = [*drivers, *groups, *constants, *fit]
     return [f"{sentence.rstrip('.')}." for sentence in sentences]
 
@@ -103,44 +104,6 @@ def feature_shares(discovery: "Discovery") -> dict[str, list[tuple[str, float]]]
         kept = [(str(name), float(s)) for name, s in shares.items() if s > 0]
         ranked[str(latent)] = sorted(kept, key=lambda pair: -pair[1])
     return ranked
-
-
-def _groups(discovery: "Discovery", most: int) -> list[str]:
-    """Say over what range the numbers go that every group has of its own."""
-    rows: Any = discovery.constants.to_dict("records")
-    own: dict[str, list[Any]] = {}
-    for row in rows:
-        # How `discovery.dynamics.own` names numbers of groups.
-        if row["constant"] == f"{row['latent']} of {row['source']}":
-            own.setdefault(row["latent"], []).append(row)
-    sentences = []
-    for name, numbers in list(own.items())[: max(most, 0)]:
-        values = sorted(row["estimate"] for row in numbers)
-        ends = f"{number(values[0])} to {number(values[-1])}"
-        unit = unit_behind(numbers[0]["unit"])
-        middle = number(statistics.median(values))
-        text = f"{name} goes from {ends}{unit} over {len(values)} groups, with {middle}"
-        text += " in the middle"
-        doubtful = sum(not row["identified"] for row in numbers)
-        text += f"; the data do not determine it in {doubtful}" if doubtful else ""
-        sentences.append(text)
-    return sentences
-
-
-def _constant(row: Mapping[str, Any]) -> str:
-    """Estimate, interval, and whether the data hold it."""
-    text = f"{row['constant']} is {with_error(row['estimate'], row['error'])}"
-    text += unit_behind(row["unit"])
-    if math.isfinite(row["low"]) and math.isfinite(row["high"]):
-        text += f" (95 % interval {interval(row['low'], row['high'])})"
-    if row["identified"]:
-        return f"{text}; the data determine it"
-    if row["identified"] is None:
-        return text
-    # the others stand in the table of constants
-    return (
-        f"{text}, but the data do not determine it: {first_reason(str(row['reason']))}"
-    )
 
 
 def _fit(discovery: "Discovery") -> list[str]:

@@ -8,6 +8,8 @@ from discovery.report.words import MODELS, model_names
 from discovery.runs.files import read_record
 from discovery.runs.folder import open_run
 
+MOST_NUMBERS = 8  # lines of numbers of groups; the table holds the others
+
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
     from discovery.results.record import DiscoveryRecord
@@ -98,7 +100,8 @@ def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
 
 
 def constant_lines(discovery: "DiscoveryRecord") -> list[str]:
-    """Return one line for each process constant."""
+    """Return one line for each process constant, and for numbers that groups have alone."""
+    from discovery.report.constant_sentences import group_sentences
     from discovery.results.identification import OFFERED
 
     lines = []
@@ -111,7 +114,7 @@ def constant_lines(discovery: "DiscoveryRecord") -> list[str]:
             and profile.model == OFFERED
             and discovery.uncertainty is None  # else the table of estimates holds it
         ]
-    return lines
+    return [*lines, *group_sentences(discovery, MOST_NUMBERS)]
 
 
 def offered_line(profile: "Identification") -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.dynamics.judging import NUMBERS
+from discovery.dynamics.verdict.own_numbers import NUMBERS
 from discovery.results.views.curves import BINS, POINTS
 from discovery.results.views.plain import brief
 from discovery.verdict.record import Reason, Verdict

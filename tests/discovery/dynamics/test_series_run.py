@@ -10,6 +10,7 @@ import pytest
 from discovery import Discovery, load_config, run
 from discovery.report.compare import compare
 from discovery.report.run_report import write_report
+from discovery.report.summary import summary
 from discovery.runs.check import check
 from discovery.runs.explain import explain
 from discovery.runs.predict_file import predict
@@ -97,6 +98,29 @@ def test_a_run_holds_scores_of_groups_a_verdict_and_code(own):
     assert set(views["states"][0]["states"]) == {"store"}
     assert views["series"]["q"][0]["low"][0] < views["series"]["q"][0]["high"][0]
     assert 'data-view="states"' in (own / "report.html").read_text()
+
+
+def test_one_group_is_a_calibration_judged_by_a_later_period(tmp_path):
+    """Numbers that one group would share with itself are no other model to beat."""
+    alone = run(load_config(written(tmp_path, count=1)), quiet=True)
+    found = Discovery.load(alone)
+    assert found.verdict.headline == "partly supported"
+    assert set(found.scores["test"]) == {"equation"}
+    said = " ".join(found.verdict.sentences())
+    assert "constant latents" not in said
+    assert "than that of the mean" in said
+    (line,) = [row for row in summary(alone).splitlines() if row.startswith("k is ")]
+    assert "95 % interval" in line
+
+
+def test_a_calibration_without_skill_is_not_supported(tmp_path):
+    config = written(tmp_path, count=1)
+    table = pd.read_csv(tmp_path / "sites.csv")
+    noise = np.random.default_rng(3)
+    table["q"] = noise.permutation(table["q"].to_numpy())
+    table.to_csv(tmp_path / "sites.csv", index=False)
+    found = Discovery.load(run(load_config(config), quiet=True))
+    assert found.verdict.headline == "not supported"
 
 
 def test_its_numbers_are_near_the_truth_with_errors_that_hold_it(own):

@@ -198,6 +198,9 @@ def _left_out(scores: "pd.DataFrame") -> Check:
         ]
         for model in (EQUATION, CONSTANT)
     }
+    if not known[CONSTANT] and known[EQUATION]:
+        why = "one group alone is no relation that others could follow"
+        return Check.not_applicable("left-out groups", why)
     if not all(known.values()):
         why = "single observations of a group have no NSE"
         return Check.not_applicable("left-out groups", why)

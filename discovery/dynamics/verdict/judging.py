@@ -15,8 +15,6 @@ from discovery.verdict.record import Reason, Verdict
 from symbolic.dynamics.state_closed_forms import FREE_RUN
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from discovery.results.result import Discovery
     from sciren.dynamics.groups.group_fit import GroupProblem
     from sciren.dynamics.prediction import SeriesPrediction
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05  # one-sided, as of every test of a verdict
 SECOND_LEVEL = "response"  # subject of reasons about rows of the linearised loss
-NUMBERS = "numbers of groups"  # subject of the reason about groups fitted alone
 DAYS = 365.25
 """Days of a block of a group: seasons err alike, years of one group hardly."""
 
@@ -137,13 +134,13 @@ def on_held_out(
     }
     compared = problem.comparison.compared
     # Days of a year err alike: the test counts years of groups, not rows.
-    blocks = np.broadcast_to(_blocks(problem), compared.shape)[compared]
+    blocks = np.broadcast_to(blocks_of_years(problem), compared.shape)[compared]
     test = paired_test(squares[CONSTANT][compared], squares[EQUATION][compared], blocks)
     observed = compared_targets(problem.process)
-    nse = {m: _median_nse(observed, runs[part][m].outputs) for m in squares}
-    what = _what(problems, part)
+    nse = {m: median_nse(observed, runs[part][m].outputs) for m in squares}
+    what = held_out_name(problems, part)
     tested = f"p = {test.p:.2g}, {test.blocks} blocks"
-    change = f"squared error {_change(test.share)}"
+    change = f"squared error {change_text(test.share)}"
     sentence = (
         f"On {what} the median NSE of free runs is {nse[EQUATION]:.3g}, with constant "
         f"latents {nse[CONSTANT]:.3g} ({change}, {tested})"
@@ -154,51 +151,6 @@ def on_held_out(
     step = "" if better else "Claim no relation; it takes more groups or other features"
     fatal = not better
     return Reason("skilful", what, better, sentence, test.p, LEVEL, step, fatal, 0)
-
-
-def judge_own(
-    discovery: "Discovery",
-    problems: "Mapping[str, GroupProblem]",
-    runs: "Runs",
-    numbers: "pd.DataFrame",
-) -> Verdict:
-    """Return the verdict on groups with numbers of their own: never "supported".
-
-    Args:
-        discovery: its series attached.
-        problems: part -> loss of its groups.
-        runs: part -> model -> free run.
-        numbers: one row a group and number.
-    """
-    assert discovery.series is not None  # attached before this
-    checks = discovery.series.verification
-    relation = Reason(
-        "skilful", "relations", False,
-        "No relation is claimed: every group has numbers of its own, which say nothing "
-        "about other groups",
-        next_step="Offer features of more groups", rank=4,
-    )  # fmt: skip
-    reasons = [on_held_out(problems, runs, "test", False), relation]
-    listed = checks.checks if checks else ()
-    # Numbers on bounds are told below, with those that the data do not hold.
-    reasons += reasons_of_checks(tuple(c for c in listed if c.name != "inside bounds"))
-    doubtful: pd.DataFrame = numbers.loc[~numbers["identified"].astype(bool)]
-    share = len(doubtful) / max(len(numbers), 1)
-    names = ", ".join(map(str, doubtful["constant"].tolist()[:6]))
-    sentence = (
-        f"{len(doubtful)} of {len(numbers)} numbers of groups are on a bound or no better "
-        f"known than their bounds ({names}{', ...' if len(doubtful) > 6 else ''})"
-        if len(doubtful)
-        else f"The data hold all {len(numbers)} numbers of the groups inside their bounds"
-    )
-    step = (
-        "" if not len(doubtful) else "Ask what the process model lacks in these groups"
-    )
-    reasons.append(
-        Reason("identified", NUMBERS, not len(doubtful), sentence, share, 0.0,
-               step, rank=3)
-    )  # fmt: skip
-    return Verdict.of(reasons)
 
 
 def judge_state_function(
@@ -288,18 +240,19 @@ def _of_curve(forms: "StateForms") -> Reason:
     return Reason("faithful", forms.latent, True, sentence, rank=1)
 
 
-def _change(share: float) -> str:
+def change_text(share: float) -> str:
+    """Say by what share a squared error is smaller or larger."""
     return f"{abs(share):.0%} {'smaller' if share > 0 else 'larger'}"
 
 
-def _what(problems: "Mapping[str, GroupProblem]", part: str) -> str:
+def held_out_name(problems: "Mapping[str, GroupProblem]", part: str) -> str:
     """Name held-out series: other groups, the same groups later, or both."""
     train, other = (problems[name].process.table for name in ("train", part))
     same = set(train.groups) & set(other.groups)
     return "a later period" if same else "left-out groups"
 
 
-def _blocks(problem: "GroupProblem") -> np.ndarray:
+def blocks_of_years(problem: "GroupProblem") -> np.ndarray:
     """Return (T, G) ids of stretches of a year of a group; whole groups for numbers."""
     table = problem.process.table
     if table.time.dtype.kind != "M":
@@ -312,7 +265,7 @@ def _blocks(problem: "GroupProblem") -> np.ndarray:
     return np.arange(len(table)) * (year.max() + 1) + year
 
 
-def _median_nse(observed: np.ndarray, outputs: np.ndarray) -> float:
+def median_nse(observed: np.ndarray, outputs: np.ndarray) -> float:
     """Median over groups and targets of 1 - squares of the error over those of the mean."""
     error = np.nansum((observed - outputs) ** 2, axis=0)
     with np.errstate(all="ignore"):
