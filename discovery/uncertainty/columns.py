@@ -18,6 +18,7 @@ Array = np.ndarray
 Columns = Mapping[str, Array]
 
 OUTSIDE = "outside"
+NEW_CLASS = "_new_class"  # half width of a mean for a class that no row had
 AT_ONCE = 20_000  # rows whose covariances are held in memory together
 
 
@@ -65,12 +66,18 @@ def interval_columns(
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
     wanted = [f"{name}{end}" for name in means for end in ("_low", "_high")]
     bands |= {name: np.full(count, np.nan) for name in wanted}
+    apart = {f"{target}{NEW_CLASS}": np.zeros(count) for target in uncertainty.targets}
     for first in range(0, count, AT_ONCE):
         part = slice(first, first + AT_ONCE)
         chunk = {name: values[part] for name, values in columns.items()}
         for name, values in limits(uncertainty, respond, chunk, level).items():
             if name in wanted:  # a latent that is a target has the limits of its mean
                 bands[name][part] = values
+            elif name in apart:
+                apart[name][part] = values
+    for target in uncertainty.targets:
+        half = apart[f"{target}{NEW_CLASS}"]
+        bands |= _for_new_classes(bands, target, predicted[target], half)
     bands |= _given_limits(uncertainty, own, latents, level) if own else {}
     for name in means:
         # An interval without its own prediction would be taken for a fault.
@@ -81,6 +88,17 @@ def interval_columns(
     outside = uncertainty.reach.outside(columns)
     bands[OUTSIDE] = (outside if len(outside) else np.zeros(count)).astype(np.int64)
     return bands
+
+
+def _for_new_classes(
+    bands: Mapping[str, Array], target: str, value: Array, half: Array
+) -> dict[str, Array]:
+    """Return limits of observations with what a new class may differ by, in quadrature."""
+    changed = {}
+    for end, sign in ((f"{target}_low", -1), (f"{target}_high", 1)):
+        reach = value + sign * np.hypot(bands[end] - value, half)
+        changed[end] = np.where(half > 0, reach, bands[end])
+    return changed
 
 
 def _given_limits(
@@ -122,6 +140,7 @@ def limits(
             response.latents(latent_limit) for latent_limit in rows.latent_limits(level)
         ]
         low, high = rows.mean_limits(response.means, level)
+        apart = rows.class_half_width(response.means, level)
     bands: dict[str, Array] = {}
     for k, name in enumerate(uncertainty.latents):
         # A constraint may fall with its raw latent; then the limits change places.
@@ -130,6 +149,7 @@ def limits(
     for k, name in enumerate(uncertainty.targets):
         ends = widened(uncertainty, name, low[:, k], high[:, k], level)
         bands |= dict(zip((f"{name}_mean_low", f"{name}_mean_high"), ends, strict=True))
+        bands[f"{name}{NEW_CLASS}"] = apart[:, k]
     return bands
 
 

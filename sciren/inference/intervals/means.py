@@ -99,7 +99,34 @@ class MeanLaw:
         # G V G' row by row: (n, L + K, L + K).
         moved = both @ self.covariance
         spread = np.einsum("anp,bnp->nab", moved, both, optimize=True)
-        return RowLaw(raw.T, self.constants, spread, self.freedom)
+        apart = self._apart(columns, count)
+        latents = np.arange(design.n_latents)
+        spread[:, latents, latents] += apart
+        return RowLaw(raw.T, self.constants, spread, self.freedom, apart)
+
+    def _apart(self, columns: Mapping[str, Array], count: int) -> Array:
+        """Return variances (count, L) of raw latents for classes that no row had.
+
+        Such a row has the mean of the classes, and lies as far from it as classes do: the
+        variance of their effects, which shrinking has taken from, plus that of their errors.
+        Reference: Searle, Casella & McCulloch 1992, section 7.4 (prediction of a new group).
+        """
+        apart = np.zeros((count, self.design.n_latents))
+        for (feature, latent), basis, block in zip(
+            self.design.edges, self.design.bases, self.design.blocks, strict=True
+        ):
+            name, classes = self.features[feature], len(basis.knots)
+            if basis.kind != "classes" or name not in columns or classes < 2:
+                continue
+            x = np.asarray(columns[name], dtype=float)
+            unseen = np.isfinite(x) & ~np.isin(x, basis.knots)
+            at = basis.at(basis.knots)
+            errors = np.einsum("cp,pq,cq->c", at, self.covariance[block, block], at)
+            between = np.var(at @ self.theta[block], ddof=1) + errors.mean()
+            # Few classes do not know how far they lie apart: Student's t of their number.
+            few = t_quantile(0.95, classes - 1) / t_quantile(0.95, self.freedom)
+            apart[unseen, latent] += between * few**2
+        return apart
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers and names."""
@@ -136,14 +163,16 @@ class RowLaw:
 
     Attributes:
         raw: (k, L);  constants: (K,) training scale.
-        spread: (k, L + K, L + K).
+        spread: (k, L + K, L + K), that of new classes included.
         freedom: of Student's t.
+        apart: (k, L) variances of raw latents by which classes lie apart that no row had.
     """
 
     raw: Array
     constants: Array
     spread: Array
     freedom: float
+    apart: Array
 
     def latent_limits(self, level: float) -> tuple[Array, Array]:
         """Return lower and upper limits (k, L) of the raw latents."""
@@ -173,6 +202,17 @@ class RowLaw:
             np.maximum(variance, 0.0)
         )
         return middle - half_width, middle + half_width
+
+    def class_half_width(
+        self, means: Callable[[Array, Array], Array], level: float
+    ) -> Array:
+        """Return half widths (k, t) that classes which no row had add to the means."""
+        latents = self.raw.shape[1]
+        if not latents or not self.apart.any():
+            return np.zeros_like(means(self.raw, self.constants))
+        slopes = np.stack(self._slopes(means)[:latents], axis=-1)  # (k, t, L)
+        variance = np.einsum("ntl,nl->nt", slopes**2, self.apart)
+        return t_quantile(level, self.freedom) * np.sqrt(variance)
 
     def _slopes(self, means: Callable[[Array, Array], Array]) -> list[Array]:
         """Central differences (k, t) by every raw latent and constant."""
