@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GROUPS = 24  # as in `discovery.results.views.series`
 POINTS = 400  # of a curve of states or of flow duration: about one in two pixels
 LAGS = 30  # rows back: a month of days
-LEVEL = 0.95  # of the band around a simulated series
+COVERED = 0.95  # of the band around a simulated series
 
 Array = np.ndarray
 Outputs = Mapping[str, Array]
@@ -84,7 +84,7 @@ def _ends(
 ) -> tuple[Array, Array]:  # fmt: skip
     """Return the ends of new observations of a target in the shown rows."""
     pairs = [
-        equations.limits(table, target, run[target], LEVEL)
+        equations.limits(table, target, run[target], COVERED)
         for table, run in zip(tables, runs, strict=True)
     ]
     low, high = ([pair[k] for pair in pairs] for k in (0, 1))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from statistics import pstdev
 from typing import Any
 
+from sciren.inference.sandwich import LEVEL
 from visualize.labels import digits_within, interval, number, unit_behind
 
 TRIFLE = 0.01  # of the observations' standard deviation: no reader would act on less
-LEVEL = 0.05  # of all groups of a target together (Bonferroni)
 FEWEST = 4  # blocks of a group: the spread of fewer is hardly known
 
 

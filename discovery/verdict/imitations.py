@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
-from symbolic.composition.decision.record import EQUAL_WITHIN, REFUTES, Rival, gain_of
+from symbolic.composition.decision.record import AS_GOOD_WITHIN, REFUTES, Rival, gain_of
 from symbolic.composition.decision.rival_families import (
     RIVAL_FAMILIES,
     Place,
@@ -138,7 +138,7 @@ def _doubt(imitation: Imitation) -> Reason:
         f"A {rival.family} fits better than {named} (BIC {apart})"
         if better
         else f"The data cannot tell {named} from a {rival.family}, whose BIC is {apart} "
-        f"({REFUTES if rival.gain > 0 else EQUAL_WITHIN:g} would decide)"
+        f"({REFUTES if rival.gain > 0 else AS_GOOD_WITHIN:g} would decide)"
     )
     step = (
         "Allow a family that holds such a curve (discovery.families)"
@@ -147,5 +147,5 @@ def _doubt(imitation: Imitation) -> Reason:
     )
     return Reason(
         "identified", f"{imitation.feature} -> {imitation.latent}", False, sentence,
-        rival.gain, REFUTES if better else -EQUAL_WITHIN, step, rank=2,
+        rival.gain, REFUTES if better else -AS_GOOD_WITHIN, step, rank=2,
     )  # fmt: skip

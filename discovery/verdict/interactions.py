@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
+from sciren.inference.sandwich import LEVEL
 
 if TYPE_CHECKING:
     from discovery.verdict.equation_fit import EquationFit
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from symbolic.terms.nodes import Node, Product
 
 Array = NDArray[np.float64]
-
-LEVEL = 0.05
-"""Of each test; a node that is nothing but chance is told as seen in one of twenty."""
 
 SAID_ALREADY = 1e-4  # length left of a column of length one that the others say already
 

@@ -13,6 +13,7 @@ from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import progress_of
 from discovery.tables.records import PARTS
 from discovery.tables.study import SeriesStudy
+from discovery.verdict.differences import CLOSE
 from discovery.verdict.placebos.controls import CONTROLS, Controls, run_controls
 from discovery.verdict.record import Verdict
 from sciren.errors import DataError
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from discovery.tables.study import Study
     from sciren.data import Table
     from sciren.model import ScIReN
-
-CLOSE = 1e-6  # relative difference of a recomputed number that counts as rounding
 
 
 @dataclass(frozen=True)

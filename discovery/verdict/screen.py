@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
+from sciren.inference.sandwich import LEVEL
 
 if TYPE_CHECKING:
     from discovery.verdict.equation_fit import EquationFit
@@ -27,7 +28,6 @@ Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 COLUMNS = 3  # of a curve that is not in the equations
-LEVEL = 0.05  # of the edges that are held; of all others together
 LISTED = 3  # edges of a kind that are told one by one
 MATERIAL = 1e-3  # of the squares of the observations: less changes no prediction
 SMALLEST = 1e-9  # share of a column that the rest must leave of it

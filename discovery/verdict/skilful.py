@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
 from sciren.inference.identifiability.quantities import listed
+from sciren.inference.sandwich import LEVEL
+from sciren.inference.skill.held_out import WORTH
 
 if TYPE_CHECKING:
     from discovery.verdict.evidence import Evidence
@@ -17,9 +19,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 LARGE = 10.0  # times the squared error from which a share tells no more
-LEVEL = 0.05  # one-sided, of every test
 UNREPEATED = 0.001  # where neither selection can be repeated nor rows were left out
-WORTH = 0.05  # of the squared error by which a flexible reference must win
 RESEMBLING = 0.1  # lag-1 correlation of residuals in the order of the file
 UNEQUAL = (
     "the two disagree, because large and small values are not predicted equally well"

@@ -24,11 +24,11 @@ import numpy as np
 
 from sciren.errors import ShapeError
 from sciren.inference.dictionary import dictionary, robust_scaled
+from sciren.inference.sandwich import LEVEL
 
 Array = np.ndarray
 Mode = Literal["rows", "groups", "shifts", "signs"]
 
-LEVEL = 0.05  # of the permutation test
 PERMUTATIONS = 499  # p to 0.002; 999 change no decision of the measured cases
 LARGEST_COUNT = 3  # correlations in the second statistic of a kind
 MOST_ROWS = 5000  # beyond, rows are thinned: 0.05 of the variance is seen at 400 rows

@@ -14,12 +14,12 @@ from sciren.inference.linearised import LinearisedFit, noise_variance
 from sciren.inference.minima import Minimum, minima_of
 from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
+from sciren.inference.sandwich import LEVEL
 from sciren.inference.slow_noise import OwnMemory
 from sciren.inference.solve import Fit, carried, redrawn, solve
 
 COLUMNS = 3  # of the natural splines that carry the tests
 WIDE = 8  # columns of a curve that three cannot hold
-LEVEL = 0.05  # of the Wald tests
 ALIKE = 0.1  # correlation of neighbours in the file from which its order is asked about
 MOST_COLUMNS = 1 / 3  # of the observations, in the model with all edges
 """Chosen beforehand; `python -m benchmarks.belief selection` shows what they achieve."""

@@ -22,7 +22,7 @@ from symbolic.composition.fitting.regression import Regression, orthonormal, pol
 
 Array = np.ndarray
 
-LEVEL = 1e-4
+MISSING_LEVEL = 1e-4
 """Chance, over all tests of one residual, that a right structure is called wrong."""
 
 SEEN_BY_MODEL = 0.05
@@ -123,7 +123,7 @@ class MissingTermTest:
             moment, spread = sums.sum(0), sums.T @ sums
             statistic = float(moment @ np.linalg.solve(spread, moment))
             # Bonferroni: the level is shared out over all tests of the residual
-            threshold = float(chi2.isf(LEVEL / len(self.blocks), size))
+            threshold = float(chi2.isf(MISSING_LEVEL / len(self.blocks), size))
             term = MissingTerm(features, statistic, threshold)
             if best is None or term.excess > best.excess:
                 best = term

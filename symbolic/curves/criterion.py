@@ -18,6 +18,10 @@ from numpy.polynomial import chebyshev
 from symbolic.curves.points import Points
 from symbolic.families.forms import Array
 
+EQUAL_WITHIN = 5.0
+"""Units of the criterion within which families are named as equals: the likelihood prefers
+none more than exp(5 / 2) = 12 to 1, which is positive evidence, not strong (Raftery 1995)."""
+
 REFERENCE_DEGREE = 12
 """Degree of the polynomial that stands for any smooth curve: it has 13 coefficients, as
 many as a curve of the default encoder (cubic, ten intervals)."""

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from sciren.errors import ConfigError, closest_names
+from symbolic.curves.criterion import EQUAL_WITHIN
 from symbolic.curves.points import Points
 from symbolic.families.forms import Array, Form
 from symbolic.families.kind_families import KIND_FAMILIES
@@ -38,7 +39,7 @@ class CurveRules:
     refuse_above: float = 0.01
     noise_floor: float = 1e-6
     margin: float = 6.0
-    equal_within: float = 5.0
+    equal_within: float = EQUAL_WITHIN
     domain_margin: float = 0.0
     forbid: Iterable[str] = ()
     pin: str | None = None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import chdtri
 
+from symbolic.curves.criterion import EQUAL_WITHIN
 from symbolic.curves.curve_errors import CHANCE
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.dynamics.state_relation import (
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 POINTS = 60  # of the curve: four for each of its fifteen coefficients
 ENDS = (0.001, 0.999)  # quantiles of the visited states between which the curve counts
-EQUAL_WITHIN = 5.0  # of the criterion, as in `symbolic.curves.fit.fit_curve`
 FAR = 40.0
 """Criterion on the curve above the best at which a candidate is not refitted: the curve
 is smoothed, so that the true family may miss it by several of its errors."""

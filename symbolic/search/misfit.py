@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 FUNCTIONS = 8
 """Of the free curve, so that ten blocks already say something."""
 
-CHANCE = 1e-3
-"""How often a true form may look like a misfit, as in `symbolic.curves.curve_errors`."""
-
 SMALLEST = 1e-8
 """Variance of a direction, as a share of the largest, below which the form holds it."""
 

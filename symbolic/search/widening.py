@@ -10,11 +10,12 @@ nothing to say (`symbolic.search.misfit`), it stands.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symbolic.curves.curve_errors import CHANCE
 from symbolic.curves.curve_fit import fits_by_family
 from symbolic.options import SymbolicOptions
 from symbolic.search.climb import ScoredLatents, Search
 from symbolic.search.inside_bands import CurveBands
-from symbolic.search.misfit import CHANCE, misfit
+from symbolic.search.misfit import misfit
 from symbolic.search.starting import FittedEdge, FittedLatent, fit_edge
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.support import supported

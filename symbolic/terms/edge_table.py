@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sciren.edge_columns import EDGE_COLUMNS
+from symbolic.curves.criterion import EQUAL_WITHIN
 from symbolic.curves.curve_fit import departure, fits_by_family
 from symbolic.options import SymbolicOptions
 from symbolic.printing.text import to_text
@@ -24,8 +25,6 @@ from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
     from symbolic.search.starting import FittedEdge, FittedLatent
-
-EQUAL_WITHIN = 5.0  # families whose criterion is this close are named as equals
 
 
 class EdgeTable:

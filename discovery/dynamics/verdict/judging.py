@@ -12,6 +12,7 @@ from discovery.results.scoring import CURVE, EQUATION
 from discovery.verdict.faithful import consistency_reasons
 from discovery.verdict.identified import OPEN, open_curves
 from discovery.verdict.record import Reason, Verdict
+from sciren.inference.sandwich import LEVEL
 from symbolic.dynamics.state_closed_forms import FREE_RUN
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     Runs = Mapping[str, Mapping[str, SeriesPrediction]]
 
-LEVEL = 0.05  # one-sided, as of every test of a verdict
 SECOND_LEVEL = "response"  # subject of reasons about rows of the linearised loss
 DAYS = 365.25
 """Days of a block of a group: seasons err alike, years of one group hardly."""

@@ -75,6 +75,14 @@ class WrongProcess:
     missing: float
     seen: bool
 
+    @classmethod
+    def of(cls, kind: str, wrong: "Skill", right: "Skill") -> "WrongProcess":
+        """Compare the skill of a wrong process with that of the stated one."""
+        # Either sign gives it away: structure left in the residual, or a clearly worse
+        # fit.
+        seen = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
+        return cls(kind, wrong.r2, right.r2, wrong.missing.p, bool(seen))
+
     def sentence(self) -> str:
         """Return whether the data tell the wrong process from the stated one."""
         word = "is seen to be wrong" if self.seen else "is NOT told from the stated one"
@@ -209,12 +217,7 @@ def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongPr
         wrong = _skill(other, with_forcings(table, reverse))
         if wrong is None:
             continue
-        # Either sign gives it away: structure left in the residual, or a clearly worse
-        # fit.
-        noticed = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
-        wrong_processes.append(
-            WrongProcess(kind, wrong.r2, right.r2, wrong.missing.p, bool(noticed))
-        )
+        wrong_processes.append(WrongProcess.of(kind, wrong, right))
         hear(wrong_processes[-1].sentence())
     return wrong_processes
 

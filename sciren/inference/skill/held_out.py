@@ -25,6 +25,7 @@ from sciren.inference.design import Design, Edge
 from sciren.inference.intervals.smooth_fit import fit_smooth
 from sciren.inference.noise import Whitening
 from sciren.inference.observed import ObservedProcess
+from sciren.inference.sandwich import LEVEL
 from sciren.inference.selection import Selection, select, select_again
 from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
 from sciren.inference.skill.missing import MissingPart, missing_part
@@ -41,7 +42,6 @@ UNFIT = (TrainingError, np.linalg.LinAlgError, ValueError)
 """What a fit raises where rows are too few, or a process has no finite curvature there."""
 
 FOLDS = 5  # of the whole pipeline: half the cost of ten
-LEVEL = 0.05  # one-sided, of every test
 WORTH = 0.05  # of the squared error: a reference that wins by less is not called better
 
 

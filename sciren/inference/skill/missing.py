@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciren.inference.relationship import one_sided_t
+from sciren.inference.sandwich import LEVEL
 from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
 
 Array = NDArray[np.float64]
@@ -20,7 +21,6 @@ Ids = NDArray[np.int64]
 Whiten = Callable[[Array], Array]
 """Rows (n, k) -> rows (n, k) divided by the noise's scale and freed of its memory."""
 
-LEVEL = 0.05  # one-sided; what it accuses: python -m benchmarks.belief verdict
 INFLATION = math.sqrt(2.0)
 """Of the standard error: every pair of rows enters twice, once with each of the two held
 out, so block sums see half of the variance (measured: 8-18 % false alarms without it)."""

@@ -15,7 +15,7 @@ import numpy as np
 from symbolic.composition.decision.open_lines import BEND, open_lines
 from symbolic.composition.decision.outer_rivals import outer_rivals
 from symbolic.composition.decision.record import (
-    EQUAL_WITHIN,
+    AS_GOOD_WITHIN,
     REFUTES,
     Decision,
     Rival,
@@ -125,7 +125,7 @@ def _equals(
         # more counts where it pays for it by BIC.
         more = form.model.size - pick.model.size
         above = form.criterion - pick.criterion
-        close = more <= 0 and size(form.model) <= limit and above <= EQUAL_WITHIN
+        close = more <= 0 and size(form.model) <= limit and above <= AS_GOOD_WITHIN
         if (close or (more == 1 and above < 0)) and not any(
             _same(regression, form, known) for known in (pick, *beside)
         ):

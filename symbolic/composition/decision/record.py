@@ -19,8 +19,10 @@ near equals the difference of two criteria scatters by several units: of 150 rig
 or 150 rows, 12 were behind a rival by more than 2 and none by more than 6
 (`benchmarks.imitations`, seeds 1000-1024)."""
 
-EQUAL_WITHIN = 4.0
-"""Units of BIC within which forms are equal: twice of what is not worth a mention."""
+AS_GOOD_WITHIN = 4.0
+"""Units of BIC within which a form with no more constants is as good as another: twice what
+is not worth a mention (Raftery 1995). Families of one curve are equal within
+`symbolic.curves.criterion.EQUAL_WITHIN`."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Rival:
     def as_good(self) -> bool:
         """Whether it is as good as what it stands for."""
         if self.more <= 0:
-            return self.gain > -EQUAL_WITHIN
+            return self.gain > -AS_GOOD_WITHIN
         return self.gain > (0.0 if self.more == 1 else CLEARLY)
 
 

@@ -23,10 +23,10 @@ from sciren.dynamics.functions.fit import FunctionFit, described, with_noise_of
 from sciren.dynamics.functions.problem import FunctionProblem
 from sciren.dynamics.functions.terms import OFFSET, Additive, Term, offset
 from sciren.solvers.levenberg import minimise
+from symbolic.curves.criterion import EQUAL_WITHIN
 from symbolic.curves.curve_errors import CHANCE
 from symbolic.dynamics.closed.model import ClosedModel
 from symbolic.dynamics.state_closed_forms import (
-    EQUAL_WITHIN,
     ITERATIONS,
     MOST_REFITS,
     TOLERANCE,

@@ -7,10 +7,11 @@ import pytest
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.decoders import IdentityDecoder
 from symbolic import symbolify
+from symbolic.curves.curve_errors import CHANCE
 from symbolic.families.library import FAMILIES
 from symbolic.options import SymbolicOptions
 from symbolic.search.climb import Search
-from symbolic.search.misfit import CHANCE, misfit
+from symbolic.search.misfit import misfit
 from symbolic.search.observations import observed
 from symbolic.search.support import unsupported
 from symbolic.terms.edge_term import EdgeTerm
