@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import pstdev
 from typing import Any
 
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 from visualize.labels import digits_within, interval, number, unit_behind
 
 TRIFLE = 0.01  # of the observations' standard deviation: no reader would act on less

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 
 if TYPE_CHECKING:
     from discovery.verdict.equation_fit import EquationFit

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
 from sciren.inference.identifiability.quantities import listed
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 from sciren.inference.skill.held_out import WORTH
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from sciren.inference.design import Edge
 from sciren.inference.elimination import GramModel, backward
 from sciren.inference.linearised import LinearisedFit
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 from sciren.inference.selection import Selection
 from sciren.inference.wald import RobustTest
 

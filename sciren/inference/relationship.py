@@ -24,10 +24,14 @@ import numpy as np
 
 from sciren.errors import ShapeError
 from sciren.inference.dictionary import dictionary, robust_scaled
-from sciren.inference.sandwich import LEVEL
 
 Array = np.ndarray
 Mode = Literal["rows", "groups", "shifts", "signs"]
+
+LEVEL = 0.05
+"""Of every single test: of an edge, of a relationship, of skill and of what is missing. One of
+twenty tests of nothing accuses or claims (Fisher 1925); where many are asked at once they
+share it (Bonferroni). What comes of it: ``python -m benchmarks.belief selection verdict``."""
 
 PERMUTATIONS = 499  # p to 0.002; 999 change no decision of the measured cases
 LARGEST_COUNT = 3  # correlations in the second statistic of a kind

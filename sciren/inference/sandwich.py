@@ -38,11 +38,6 @@ INTERVAL_SHARE = 0.1
 """nu = max(12, 0.1 n^(2/3)) for intervals: more cosines undercover the level of
 autocorrelated rows (93 % with 12, 92 % with 20, 88 % with 200 of 95 %, 80 records)."""
 
-LEVEL = 0.05
-"""Of every single test: of an edge, of a relationship, of skill and of what is missing. One of
-twenty tests of nothing accuses or claims (Fisher 1925); where many are asked at once they
-share it (Bonferroni). What comes of it: ``python -m benchmarks.belief selection verdict``."""
-
 TEST_SHARE = 0.4
 """nu = max(12, 0.4 n^(2/3)) for tests of single features, which need more power."""
 

@@ -14,7 +14,7 @@ from sciren.inference.linearised import LinearisedFit, noise_variance
 from sciren.inference.minima import Minimum, minima_of
 from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 from sciren.inference.slow_noise import OwnMemory
 from sciren.inference.solve import Fit, carried, redrawn, solve
 

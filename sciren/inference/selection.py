@@ -25,7 +25,7 @@ from sciren.inference.linearised import LinearisedFit
 from sciren.inference.minima import Minimum
 from sciren.inference.noise import NoiseLaw, Whitening
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 from sciren.inference.search import MANY_EDGES, Known, Search
 from sciren.inference.solve import Fit
 

@@ -12,7 +12,7 @@ from discovery.results.scoring import CURVE, EQUATION
 from discovery.verdict.faithful import consistency_reasons
 from discovery.verdict.identified import OPEN, open_curves
 from discovery.verdict.record import Reason, Verdict
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 from symbolic.dynamics.state_closed_forms import FREE_RUN
 
 if TYPE_CHECKING:

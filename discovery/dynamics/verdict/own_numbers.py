@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.dynamics.verdict.judging import (
-    LEVEL,
     blocks_of_years,
     change_text,
     held_out_name,
@@ -16,6 +15,7 @@ from discovery.dynamics.verdict.judging import (
 )
 from discovery.results.scoring import EQUATION
 from discovery.verdict.record import Reason, Verdict
+from sciren.inference.relationship import LEVEL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,7 +25,7 @@ from sciren.inference.design import Design, Edge
 from sciren.inference.intervals.smooth_fit import fit_smooth
 from sciren.inference.noise import Whitening
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL
 from sciren.inference.selection import Selection, select, select_again
 from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
 from sciren.inference.skill.missing import MissingPart, missing_part

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sciren.inference.relationship import one_sided_t
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL, one_sided_t
 from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
 
 Array = NDArray[np.float64]

@@ -19,8 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sciren.inference.relationship import relationship
-from sciren.inference.sandwich import LEVEL
+from sciren.inference.relationship import LEVEL, relationship
 from symbolic.composition.blocks import memory_of
 from symbolic.composition.decision.comparison import compared
 from symbolic.composition.decision.confirmation import confirmation, is_doubtful

@@ -112,7 +112,7 @@ def test_a_form_inside_its_band_may_be_a_little_worse(loss, taken):
     line = search.score(latent(edge("linear", 1.0)), NOTHING).structures[0].edges[0]
     search.planted = [("linear", line, loss)]
     data = table.features.numpy()[:, 0]
-    x = np.linspace(*np.quantile(data, [0.01, 0.99]), 60)
+    x = np.linspace(np.quantile(data, 0.01), np.quantile(data, 0.99), 60)
     band = Band("x0", "y", x, x, x - 0.2, x + 0.2, 2.9, 0.95, data)
     bands = CurveBands.of([band], ["y"], units_of(model, table))
     wrong = replace(best, structures=latent(edge("quadratic", 5.0, 0.0)))
