@@ -10,7 +10,7 @@ from torch import Tensor
 from sciren.decoders.base import Decoder
 from sciren.decoders.clm5 import balance as account
 from sciren.decoders.clm5.equation import matrix_equation
-from sciren.decoders.clm5.forcing import NEEDED, CLM5Forcing
+from sciren.decoders.clm5.forcing import DECLARED, NEEDED, CLM5Forcing
 from sciren.decoders.clm5.geometry import INTERFACES, LAYERS
 from sciren.decoders.clm5.observe import at_depth, check_depths, depth_weights, stock
 from sciren.decoders.clm5.parameters import (
@@ -34,6 +34,7 @@ from sciren.decoders.clm5.transient import (
 )
 from sciren.decoders.clm5.transport import RULES, Rule
 from sciren.errors import DataError, DecoderError, ShapeError
+from sciren.parameters import Forcing
 
 Fixed = str | Mapping[str, float]
 
@@ -95,8 +96,8 @@ class CLM5SoilCarbon(Decoder):
             target_units={"soc": "gC m-3"},
         )
 
-    def _forcings(self) -> tuple[str, ...]:
-        return ("depth", *NEEDED)
+    def _forcings(self) -> tuple[Forcing, ...]:
+        return DECLARED
 
     def settings(self) -> dict[str, Any]:
         """Arguments that rebuild this decoder."""
@@ -353,8 +354,8 @@ class SiteSoilCarbon(CLM5SoilCarbon):
         self.sites = sites
         super().__init__(**settings)
 
-    def _forcings(self) -> tuple[str, ...]:
-        return ("site", "depth")
+    def _forcings(self) -> tuple[Forcing, ...]:
+        return Forcing("site", meaning="number of the site, from 0"), DECLARED[0]
 
     def __call__(self, p: Any, f: Any) -> Tensor:
         """Return soc (n,), gC m-3, at depth (n,) of site (n,), counted from 0."""

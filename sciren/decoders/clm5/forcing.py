@@ -11,44 +11,69 @@ from torch import Tensor
 from sciren.decoders.clm5.geometry import LAYERS
 from sciren.decoders.physical_constants import MONTHS
 from sciren.errors import DataError, ShapeError
+from sciren.parameters import Forcing
 
 
 @dataclass(frozen=True)
 class Variable:
-    """Shape, unit and admissible range of one forcing variable."""
+    """Shape, unit, admissible range and meaning of one forcing variable."""
 
     profile: bool
     low: float
     high: float
     unit: str
+    meaning: str
     hint: str
 
+    def forcing(self, name: str) -> Forcing:
+        """Return its declaration; a value a month, of profiles in every layer."""
+        each = "monthly, by layer" if self.profile else "monthly"
+        # the range of scalars has room for rounding, which a table need not show
+        high, unit = round(self.high, 6), self.unit or "1"
+        return Forcing(name, self.low, high, unit, f"{self.meaning}, {each}")
 
-_INPUT = Variable(
-    False, 0.0, float("inf"), "gC m-2 month-1", "inputs are never negative"
-)
-_THAW = Variable(
-    False, 0.0, float("inf"), "m", "use 0 where nothing thaws, 42 where nothing freezes"
-)
-_SCALAR = Variable(True, 0.0, 1.0 + 1e-9, "", "scalars lie between 0 and 1")
+
+def _input(pool: str) -> Variable:
+    meaning, hint = f"carbon input to {pool}", "inputs are never negative"
+    return Variable(False, 0.0, math.inf, "gC m-2 month-1", meaning, hint)
+
+
+def _thaw(year: str) -> Variable:
+    meaning = f"greatest thaw depth of {year}"
+    hint = "use 0 where nothing thaws, 42 where nothing freezes"
+    return Variable(False, 0.0, math.inf, "m", meaning, hint)
+
+
+def _scalar(cause: str) -> Variable:
+    meaning, hint = f"share of decay that {cause} allows", "scalars lie between 0 and 1"
+    return Variable(True, 0.0, 1.0 + 1e-9, "", meaning, hint)
+
+
 VARIABLES: dict[str, Variable] = {
-    "input_cwd": _INPUT,
-    "input_litter1": _INPUT,
-    "input_litter2": _INPUT,
-    "input_litter3": _INPUT,
-    "altmax_lastyear": _THAW,
-    "altmax_current": _THAW,
+    "input_cwd": _input("coarse woody debris"),
+    "input_litter1": _input("metabolic litter"),
+    "input_litter2": _input("cellulose litter"),
+    "input_litter3": _input("lignin litter"),
+    "altmax_lastyear": _thaw("last year"),
+    "altmax_current": _thaw("this year"),
     "nbedrock": Variable(
-        False, 0.0, 25.0, "layers", "it is a whole number of layers above bedrock"
+        False, 0.0, 25.0, "layers", "layers above bedrock",
+        "it is a whole number of layers above bedrock",
     ),
-    "o_scalar": _SCALAR,
-    "n_scalar": _SCALAR,
+    "o_scalar": _scalar("oxygen"),
+    "n_scalar": _scalar("nitrogen"),
     "soil_temperature": Variable(
-        True, 150.0, 360.0, "K", "temperatures are in kelvin: add 273.15 to degrees C"
+        True, 150.0, 360.0, "K", "soil temperature",
+        "temperatures are in kelvin: add 273.15 to degrees C",
     ),
-    "w_scalar": _SCALAR,
-}
+    "w_scalar": _scalar("water"),
+}  # fmt: skip
 NEEDED = tuple(VARIABLES)
+DECLARED = (
+    Forcing("depth", 0, 8.03, "m", "depth of the observation"),
+    *(variable.forcing(name) for name, variable in VARIABLES.items()),
+)
+"""Forcings of a row of soil carbon: where it was observed, and its site."""
 
 
 @dataclass(frozen=True, eq=False)

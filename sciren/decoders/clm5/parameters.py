@@ -25,17 +25,10 @@ class Prior:
 
     def parameter(self, kind: str = "latent", start: float | None = None) -> Parameter:
         """Return the declaration for a decoder's table."""
-        if kind == "constant":
-            return Parameter(
-                self.name,
-                self.low,
-                self.high,
-                self.unit,
-                self.meaning,
-                "constant",
-                start,
-            )
-        return Parameter(self.name, self.low, self.high, self.unit, self.meaning)
+        # of one number for all rows only; a latent starts in the middle
+        start = start if kind == "constant" else None
+        what = (self.unit or "1", self.meaning, kind, start)
+        return Parameter(self.name, self.low, self.high, *what)
 
 
 PRIORS = (

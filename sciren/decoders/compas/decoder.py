@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sciren.decoders.base import Decoder
-from sciren.decoders.clm5.forcing import NEEDED, CLM5Forcing
+from sciren.decoders.clm5.forcing import DECLARED, NEEDED, CLM5Forcing
 from sciren.decoders.clm5.observe import check_depths, depth_weights, interpolate
 from sciren.decoders.clm5.sites import sites_of
 from sciren.decoders.compas.equation import matrix_equation
@@ -20,7 +20,6 @@ from sciren.decoders.compas.pools import (
     transfers_a,
     transfers_b,
 )
-from sciren.parameters import Forcing
 
 
 class Compas(Decoder):
@@ -43,10 +42,7 @@ class Compas(Decoder):
         super().__init__(
             self.variant,
             declared(self.rows),
-            forcings=(
-                Forcing("depth", 0, 8.03, "m", "depth of the observation"),
-                *NEEDED,
-            ),
+            forcings=DECLARED,
             targets=tuple(self.outputs),
             target_units=dict.fromkeys(self.outputs, "gC m-3"),
         )

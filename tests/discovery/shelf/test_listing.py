@@ -52,3 +52,11 @@ def test_an_unknown_name_is_told_with_the_closest():
 def test_what_the_list_says_of_a_model_that_solves_a_system_is_its_first_line(name):
     assert SOLVED[name] == summary(process_named(name))
     assert describe_process(name).startswith(f"{name}\n\n{SOLVED[name]}")
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_everything_that_a_model_that_solves_a_system_needs_has_unit_and_meaning(name):
+    model = process_named(name)
+    for declared in (*model.forcing_table, *model.parameters):
+        assert declared.unit, declared.name
+        assert declared.meaning, declared.name
