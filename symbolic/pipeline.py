@@ -20,13 +20,14 @@ from symbolic.search.observations import (
     Sample,
     matched,
     observed,
+    observed_by,
     sampled,
     shape_rules,
     units_of,
 )
 from symbolic.search.offsets import with_structures, without_offsets
 from symbolic.search.path import collect, select, walk_down
-from symbolic.search.refit import refit
+from symbolic.search.refit import refitted
 from symbolic.search.starting import fit_latent
 from symbolic.search.step_places import with_steps_in_place
 from symbolic.search.widening import (
@@ -127,11 +128,17 @@ def _symbolified(
         best = plain
         candidates = with_structures(search, candidates, selected, best)
     # 8. All constants on all rows, with errors; then raw units and tables.
-    refitted = refit(
-        whole.term, whole.scaled, best.structures, best.constants,
-        rules=search.rules, domain_margin=margin,
-    )  # fmt: skip
-    fit = Fit(refitted, search.latents, delta_bic, whole)
+    structures = best.structures
+    whole = observed_by(structures, model, table)
+    last = refitted(
+        model,
+        whole,
+        structures,
+        best.constants,
+        rules=search.rules,
+        domain_margin=margin,
+    )
+    fit = Fit(last, search.latents, delta_bic, whole)
     attempts, residual = tuple(competition.attempts), competition.residual
     record = FitRecord(options, compositions=attempts, residual=residual)
     symbolic = assemble_model(model, table, fit, record)

@@ -35,7 +35,7 @@ from symbolic.printing.rounding import unexplained
 from symbolic.search.observations import (
     constraints_of,
     matched,
-    observed,
+    observed_by,
     raw_process_constants,
     shape_rules,
 )
@@ -235,7 +235,7 @@ def _held_out_excess(
     own = model.constant_raw.detach().unsqueeze(0)
     ours, theirs = [], []
     for table in tables:
-        data = observed(model, table)
+        data = observed_by(symbolic.structures, model, table)
         network = model.raw_latents(data.scaled).unsqueeze(0)
         # raw latents, which the observed loss puts through the constraint itself
         equation = _unconstrained(symbolic, table).unsqueeze(0)
@@ -268,7 +268,7 @@ def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
 
     At the minimum of a curve with a kink the slope does not vanish, it changes its sign.
     """
-    data = observed(model, table)
+    data = observed_by(symbolic.structures, model, table)
     options = symbolic.record.options
     rules, margin = shape_rules(model, table, options.shapes), options.domain_margin
     # 1. A full step of all constants that no bound or shape stops.

@@ -58,10 +58,10 @@ class Response:
 
     def refit(self, table: "Table") -> Fitted:
         """Fit the constants of the same equations to other rows."""
-        from symbolic.search.observations import observed
+        from symbolic.search.observations import observed_by
         from symbolic.search.refit import refit
 
-        data = observed(self.model, table)
+        data = observed_by(self.found.structures, self.model, table)
         again = refit(
             data.term, data.scaled, self.found.structures, self.found.constants,
             # Resamples lie near the start; their spread is the error, so no covariance

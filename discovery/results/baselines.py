@@ -46,39 +46,25 @@ def baselines(
 def constant_latents(model: "ScIReN", train: "Table") -> Predict:
     """Fit latents without features: one number each, and the process constants.
 
-    Started from the model's constants and from the declared starts; the better counts.
+    What an equation without features is as well; see
+    `symbolic.search.observations.observed_by`.
     """
     import torch
 
-    from symbolic.search.observations import observed
-    from symbolic.search.refit import refit
+    from symbolic.search.observations import observed_by
+    from symbolic.search.refit import refitted
     from symbolic.terms.structure import LatentStructure
 
     with torch.no_grad():
-        # Their mean squared error is what they are compared by, so no memory of the
-        # noise is weighed in.
-        observations = observed(model, train, model.noise)
         # Start of the offsets: mean raw latents (L,) of the network; a latent without
         # edges is its offset.
-        middle = model.raw_latents(observations.scaled).mean(0).tolist()
+        middle = model.raw_latents(model.scaled(train.features)).mean(0).tolist()
         flat = [
             LatentStructure(name, value)
             for name, value in zip(model.latent_names, middle, strict=True)
         ]
-        # Constants of the network fit its curves; with flat latents another minimum may
-        # be lower, and a weak baseline would flatter the model.
-        starts = [model.constant_raw.detach(), model.constant_scale.start]
-        fits = [
-            refit(
-                observations.term,
-                observations.scaled,
-                flat,
-                start,
-                with_covariance=False,
-            )
-            for start in starts
-        ]
-        best = min(fits, key=lambda candidate: candidate.loss)
+        seen, start = observed_by(flat, model, train), model.constant_raw.detach()
+        best = refitted(model, seen, flat, start, with_covariance=False)
         raw = torch.tensor(
             [[structure.offset for structure in best.structures]]
         ).double()

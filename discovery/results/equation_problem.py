@@ -16,10 +16,10 @@ def equation_problem(
     equations: "SymbolicModel", model: "ScIReN", table: "Table"
 ) -> "tuple[SymbolicProblem, Tensor]":
     """Return the equations as a least-squares problem and their constants (P,)."""
-    from symbolic.search.observations import observed, raw_process_constants
+    from symbolic.search.observations import observed_by, raw_process_constants
     from symbolic.search.problem import SymbolicProblem
 
-    data = observed(model, table)
+    data = observed_by(equations.structures, model, table)
     problem = SymbolicProblem(
         data.term,
         data.scaled,

@@ -150,6 +150,10 @@ class NoiseLaw:
         none = (Autoregression.none(),) * len(self.power)
         return replace(self, autoregression=none)
 
+    def row_by_row(self) -> "NoiseLaw":
+        """Return its growth alone: rows neither remember each other nor share a part."""
+        return replace(self.without_memory(), intercept=(0.0,) * len(self.power))
+
     def sigma(self, process: ObservedProcess, mean: np.ndarray) -> np.ndarray:
         """Return the standard deviation (m,) of observations with that mean (m,)."""
         power, spread, floor = map(np.asarray, (self.power, self.spread, self.floor))

@@ -19,8 +19,7 @@ from symbolic.model.fit_record import CompositionAttempt
 from symbolic.options import SymbolicOptions, hidden_name
 from symbolic.search.candidate import signature
 from symbolic.search.climb import ScoredLatents, Search
-from symbolic.search.observations import raw_process_constants
-from symbolic.search.refit import rows_for_search
+from symbolic.search.observations import raw_process_constants, rows_for_search
 from symbolic.search.residual_gate import LIMIT, still_predictable
 from symbolic.terms.nodes import Node, Product
 from symbolic.terms.structure import LatentStructure

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,10 +12,14 @@ from sciren.solvers.levenberg import covariance, minimise
 from sciren.solvers.process_term import ProcessTerm
 from sciren.solvers.whitened import WhitenedTerm
 from symbolic.options import DOMAIN_MARGIN
+from symbolic.search.observations import Observed, levels_alone
 from symbolic.search.problem import SymbolicProblem, newton_step
 from symbolic.terms.sandwich import Sandwich, sandwich, whitened_sandwich
 from symbolic.terms.shape_rules import ShapeRules
 from symbolic.terms.structure import LatentStructure
+
+if TYPE_CHECKING:
+    from sciren.model import ScIReN
 
 SETTLING = 50  # undamped steps after the last one of Levenberg and Marquardt
 HALVINGS = 10  # to a thousandth of a step, far below what any check would notice
@@ -95,6 +100,31 @@ def refit(
         spread.blocks,
         spread.cosines,
     )
+
+
+def refitted(
+    model: "ScIReN",
+    data: Observed,
+    structures: Sequence[LatentStructure],
+    constants: Tensor,
+    **how: Any,
+) -> Refit:
+    """Refit all constants of closed forms; the lowest minimum counts where levels stand alone.
+
+    Constants of the process that fit curves may lie in another minimum than the lowest one of
+    levels, so that these are also fitted from the declared starts.
+
+    Args:
+        model: trained, of which the closed forms are.
+        data: of `observed_by`.
+        constants: (K,) raw process constants to start from.
+        how: further arguments of `refit`.
+    """
+    starts = [constants]
+    if levels_alone(structures):
+        starts.append(model.constant_scale.start)
+    fits = [refit(data.term, data.scaled, structures, start, **how) for start in starts]
+    return min(fits, key=lambda candidate: candidate.loss)
 
 
 def _settled(problem: SymbolicProblem, theta: Tensor) -> Tensor:
@@ -182,12 +212,3 @@ def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:
     packed = [structure.oriented().pack() for structure in problem.structures_at(theta)]
     front = torch.from_numpy(np.concatenate(packed)).to(theta)
     return torch.cat((front, theta[problem.cuts[-1] :]))
-
-
-def rows_for_search(count: int, limit: int, seed: int) -> Tensor:
-    """Choose at most `limit` rows, spread over the table, seeded."""
-    if count <= limit:
-        # all rows in their order, so that a small table needs no seed
-        return torch.arange(count)
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randperm(count, generator=generator)[:limit].sort().values

@@ -23,7 +23,7 @@ from symbolic.composition.gate import (
     trees_prediction,
 )
 from symbolic.composition.plain_terms import SIGNIFICANT
-from symbolic.search.refit import rows_for_search
+from symbolic.search.observations import rows_for_search
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:

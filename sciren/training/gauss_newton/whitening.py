@@ -7,10 +7,14 @@ of 1,000 rows with AR 0.9 the error of a latent's shape falls from 0.12 to 0.09,
 ln q10 from 0.029 to 0.019 (`python -m benchmarks.belief training --sets 700-709`). A fit that
 predicts validation rows worse by a standard error is not taken: one layer before a truth
 that bends (Table 2 of the respiration study) is seen so in five of five seeds, at 1.5 to 2.1
-standard errors.
+standard errors. Neither is a fit that predicts the rows it learned from worse than constant
+latents do. Equations of such a model are not whitened either. Levels alone are means, whose
+plain squares are what predictions are compared by.
 """
 
 from typing import TYPE_CHECKING
+
+import torch
 
 from sciren.inference.noise import NoiseLaw
 from sciren.solvers.process_term import ProcessTerm
@@ -42,7 +46,8 @@ def whitened(solver: "StageSolver", step: Step) -> Step:
         step: one layer; hidden nodes stay as they are.
     """
     law, stage = _law(solver), step.stage
-    if law is None or not isinstance(stage, AdditiveStage):
+    levels_alone = not bool(step.candidate.edges.any())
+    if law is None or not isinstance(stage, AdditiveStage) or levels_alone:
         return step
     if stage.problem.term.n_rows * stage.problem.size > MOST_NUMBERS:
         solver.history.say(
@@ -69,20 +74,48 @@ def whitened(solver: "StageSolver", step: Step) -> Step:
     # A few steps each tell which smoothing is best; that one is solved to the end.
     best = _least(tried, tried(1.0, step.candidate))
     last = best.stage.fit(edges, best.candidate.theta.unsqueeze(0))[0]
-    # What a wrong model cannot say lasts, too, and is no noise: whitened, it would be left
-    # aside, and the fit would predict worse.
-    [plain] = stage.judge(edges, last.theta.unsqueeze(0), theta.new_tensor([last.loss]))
-    worse, error = plain.valid.excess(0, step.candidate.valid, 0)
-    if worse > error:
+    worse = _worse_than_plain(stage, step.candidate, last)
+    if worse is not None:
+        # What a wrong model cannot say lasts, too, and is no noise: whitened, it would be
+        # left aside, here and in the equations.
+        solver.model.noise_law = law.row_by_row().to_json()
         solver.history.say(
-            "Rows were not whitened: what the model leaves lasts, but without it validation "
-            f"is predicted worse (by {worse:.2g} ± {error:.2g} of the mean square)."
+            f"Rows were not whitened: what the model leaves lasts, but without it {worse}."
         )
         return step
     solver.history.say(
         "Curves and constants were fitted to rows whitened by their noise."
     )
     return Step(best.stage, last)
+
+
+def _worse_than_plain(
+    stage: AdditiveStage, plain: Candidate, white: Candidate
+) -> str | None:
+    """Say in which rows a whitened fit predicts too badly; None where it does not.
+
+    Args:
+        stage: of plain squares, by which both are judged;  plain: its own fit.
+    """
+    edges, theta = white.edges.unsqueeze(0), white.theta.unsqueeze(0)
+    [judged] = stage.judge(edges, theta, theta.new_tensor([white.loss]))
+    worse, error = judged.valid.excess(0, plain.valid, 0)
+    if worse > error:
+        return (
+            f"validation is predicted worse (by {worse:.2g} ± {error:.2g} of the mean "
+            "square)"
+        )
+    level = stage.fit(torch.zeros_like(edges), plain.theta.unsqueeze(0))[0]
+    own, constant = (
+        stage.problem.terms(fitted.unsqueeze(0))["data"]
+        for fitted in (white.theta, level.theta)
+    )
+    if own > constant:
+        return (
+            "its own rows are predicted worse than by constant latents (mean square "
+            f"{own:.2g} and {constant:.2g})"
+        )
+    return None
 
 
 def _least(tried: "Callable[[float, Candidate], Step]", first: Step) -> Step:

@@ -19,8 +19,9 @@ from sciren.comparison import ResidualScale
 from sciren.solvers.process_term import ProcessTerm
 from symbolic.families.variants import form_named
 from symbolic.options import DOMAIN_MARGIN
+from symbolic.search.observations import rows_for_search
 from symbolic.search.problem import SymbolicProblem, newton_step
-from symbolic.search.refit import downhill, refit, rows_for_search
+from symbolic.search.refit import downhill, refit
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node
 from symbolic.terms.structure import LatentStructure
