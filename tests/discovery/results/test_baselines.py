@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.signal import lfilter
 
 from discovery.results.baselines import (
     CONSTANT,
@@ -12,6 +13,7 @@ from discovery.results.baselines import (
     constant_latents,
 )
 from discovery.results.scoring import (
+    equation_targets,
     latent_scores,
     long_scores,
     predictors,
@@ -20,7 +22,9 @@ from discovery.results.scoring import (
 from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
 from sciren import split_random as split
 from sciren.decoders import process_model
+from sciren.inference.noise import NoiseLaw
 from sciren.parameters import Parameter
+from symbolic import symbolify, verify
 
 QUICK = TrainConfig(select=False, profile_points=5, epochs=6)
 
@@ -36,6 +40,39 @@ def study():
     model = ScIReN(KANEncoder(1, 1), "auto", Q10Respiration())
     fit(model, parts.train, parts.valid, QUICK)
     return frame, parts, model
+
+
+def sites(seed, groups=6, rows=80, memory=0.9):
+    """Sites with levels of their own, slow noise, and a response that the process lacks."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for site in range(groups):
+        slow = lfilter([1.0], [1.0, -memory], rng.normal(size=rows))
+        ta = 12 + 6 * np.sin(np.arange(rows) / 9) + rng.normal(size=rows)
+        reco = (3 + 0.8 * rng.normal()) * 1.5 ** ((ta - 15) / 10)
+        reco = reco * (1 + 0.5 * np.tanh((ta - 12) / 4)) + 0.2 * slow
+        times = pd.date_range("2000-01-01", periods=rows, freq="h")
+        columns = {"x": rng.normal(size=rows), "ta": ta, "reco": reco, "time": times}
+        frames.append(pd.DataFrame(columns).assign(site=site))
+    frame = pd.concat(frames, ignore_index=True)
+    return Table.from_frame(frame, ["x"], ["ta"], ["reco"], groups="site", time="time")
+
+
+def test_an_equation_without_features_is_constant_latents_whatever_the_noise():
+    table = sites(0)
+    held = np.isin(table.groups, [4, 5])
+    train, model = table.take(~held), ScIReN(KANEncoder(1, 1), "auto", Q10Respiration())
+    fit(model, train, table.take(held), TrainConfig(profiles=False))
+    assert not NoiseLaw.from_json(model.noise_law).plain
+    equations = symbolify(model, train, compose=0)
+    assert not any(part.all_edges for part in equations.structures)
+    told = equation_targets(equations, model, table)
+    torch.testing.assert_close(
+        told, constant_latents(model, train)(table), rtol=1e-6, atol=0
+    )
+    assert next(
+        c for c in verify(equations, model, train).checks if c.name == "stationary"
+    ).passed
 
 
 def test_no_other_constants_fit_better(study):

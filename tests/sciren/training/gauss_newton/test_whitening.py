@@ -45,13 +45,18 @@ def series(seed, rows=400, memory=AR):
 
 def trained(seed, memory=AR, **settings):
     """Deviation of the trained latent's error, and what the history says."""
+    return trained_model(seed, memory, **settings)[1:]
+
+
+def trained_model(seed, memory=AR, **settings):
+    """The model, the deviation of its latent's error, and what the history says."""
     table, latent = series(seed, memory=memory)
     held = np.arange(len(table)) // 20 % 5 == 4
     model = ScIReN(KANEncoder(2, 1, grid=(8,)), "auto", Q10Respiration())
     config = TrainConfig(profiles=False, **settings)
     history = fit(model, table.take(~held), table.take(held), config)
     error = model.latents(table)[:, 0].detach().numpy() - latent
-    return float(error.std()), history.messages
+    return model, float(error.std()), history.messages
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +130,28 @@ def test_more_rows_than_memory_holds_stay_without_it_and_this_is_said(
 def test_a_fit_that_predicts_validation_rows_worse_is_not_taken(monkeypatch):
     # What a wrong model leaves lasts as noise does; validation tells them apart.
     monkeypatch.setattr(Validation, "excess", lambda *_: (0.2, 0.1))
-    left, messages = trained(1)
+    model, left, messages = trained_model(1)
     assert left == trained(1, noise="constant")[0]
+    # Its equations are not whitened either.
+    assert NoiseLaw.from_json(model.noise_law).plain
     assert any(
         "validation is predicted worse (by 0.2 ± 0.1" in said for said in messages
     )
+
+
+def test_a_fit_that_predicts_its_own_rows_worse_than_constants_is_not_taken(
+    monkeypatch,
+):
+    # The one group that validates may fit by chance where five others do not.
+    monkeypatch.setattr(Validation, "excess", lambda *_: (-0.2, 0.0))
+    plain, terms = trained(1, noise="constant")[0], AdditiveProblem.terms
+
+    def poor(problem, theta):
+        # one level and one constant are all that constant latents have
+        size = 1.0 if (theta != 0).sum() > 2 else 0.1
+        return terms(problem, theta) | {"data": size}
+
+    monkeypatch.setattr(AdditiveProblem, "terms", poor)
+    left, messages = trained(1)
+    assert left == plain
+    assert any("worse than by constant latents" in said for said in messages)
