@@ -1,5 +1,6 @@
 """Mass balance of a free run: what entered, less what left, is what is stored."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,26 @@ def balance_check(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     # The worst group decides: a leak in one is a leak in the process.
     worst = int(np.argmax(errors))
     meaning = "inflow - outflow - growth of storage over all that flowed in or out"
-    number = float(errors[worst])
-    return Check(
-        NAME, meaning, number, CLOSED, number <= CLOSED, process.table.groups[worst]
-    )
+    number, closed = float(errors[worst]), bool(errors[worst] <= CLOSED)
+    where = str(process.table.groups[worst])
+    if not closed:
+        where = "; ".join((where, *held_at_bounds(process, run, worst)))
+    return Check(NAME, meaning, number, CLOSED, closed, where)
+
+
+def held_at_bounds(
+    process: "SeriesProcess", run: "Trajectory", group: int
+) -> list[str]:
+    """Say which stores of the balance a bound holds, and in how many rows of a group."""
+    model, rows = process.model, int(process.table.lengths[group])
+    assert model.balance is not None  # the caller has asked
+    told = []
+    for place, state in enumerate(model.states):
+        after = run.states[place, 1 : rows + 1, group]
+        times = int(((after <= state.lower) | (after >= state.upper)).sum())
+        if state.name in model.balance.storage and times:
+            told.append(f"{state.name} is held at a bound in {times} of {rows} rows")
+    return told
 
 
 def balance_errors(process: "SeriesProcess", run: "Trajectory") -> np.ndarray:
@@ -42,7 +59,7 @@ def balance_errors(process: "SeriesProcess", run: "Trajectory") -> np.ndarray:
         |sum in - sum out - (storage at the end - at the start)| / (sum |in| + sum |out|)
 
     Of an ODE the derivatives are compared with the flows at every row instead, because
-    its flows are not summed anywhere.
+    its flows are not summed anywhere; a state at its bound does not move beyond it.
     """
     model, active = process.model, process.table.active
     assert model.balance is not None  # the caller has asked
@@ -96,8 +113,18 @@ def _flows(process: "SeriesProcess", run: "Trajectory") -> dict[str, np.ndarray]
     return {n: np.broadcast_to(quantities[n], shape) for n in model.balance.named}
 
 
-def _derivatives(process: "SeriesProcess", run: "Trajectory", names: Any) -> Any:
+def _derivatives(
+    process: "SeriesProcess", run: "Trajectory", names: Sequence[str]
+) -> np.ndarray:
+    """Sum the rates (T, G) at which states grow."""
     result = process.model.called(*_namespaces(process, run))
     # An ODE returns derivatives, or derivatives and outputs.
-    states = result if hasattr(result, "keys") else result[0]
-    return sum(states[name] for name in names)
+    rates = result if hasattr(result, "keys") else result[0]
+    grown = np.zeros(process.table.time.shape)
+    for place, state in enumerate(process.model.states):
+        if state.name not in names:
+            continue
+        now, rate = run.states[place, :-1], rates[state.name]
+        rate = np.where(now <= state.lower, np.maximum(rate, 0.0), rate)
+        grown += np.where(now >= state.upper, np.minimum(rate, 0.0), rate)
+    return grown
