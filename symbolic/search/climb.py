@@ -118,9 +118,12 @@ class Search:
 
     # -- scoring --------------------------------------------------------------------
     def score(
-        self, structures: tuple[LatentStructure, ...], constants: "Tensor"
+        self,
+        structures: tuple[LatentStructure, ...],
+        constants: "Tensor",
+        anew: bool = False,
     ) -> ScoredLatents:
-        """Refit and score a set of structures; what has converged is not refitted."""
+        """Refit and score a set of structures; what has converged is refitted only `anew`."""
         # Keyed by families alone: the same structure reached from other constants shares the
         # entry, and the better of the two minima stays.
         key = signature(structures)
@@ -128,7 +131,7 @@ class Search:
         # 15 steps are enough to rank structures. What has not come to
         # rest is taken up again whenever it is asked for, so only
         # structures that stay in the race are paid for in full.
-        if earlier is None or not earlier.converged:
+        if anew or earlier is None or not earlier.converged:
             scored_latents = self._scored_refit(
                 refit(
                     self.term,

@@ -42,11 +42,18 @@ def alternative(
     return _like(edge, current, edge.term(family)[0])
 
 
-def as_learned(edge: FittedEdge, current: EdgeTerm) -> tuple[EdgeTerm, float]:
-    """Return an edge as its learned curve, like `alternative`."""
+def as_learned(
+    edge: FittedEdge, current: EdgeTerm
+) -> tuple[tuple[EdgeTerm, float], tuple[EdgeTerm, float]]:
+    """Return an edge as its learned curve, each like `alternative`: its own size, the present.
+
+    Refits may have sized the edge anew together with constants of the process; a present
+    term of another shape (an exponential that a few rows hold) says nothing of the size.
+    """
     curve = edge.curve
     learned = EdgeTerm(curve.source, None, (), curve.table, edge.function)
-    return _like(edge, current, learned)
+    own = learned, mean_of(edge, current) - mean_of(edge, learned)
+    return own, _like(edge, current, learned)
 
 
 def _like(

@@ -117,10 +117,17 @@ def _replaced(
     edge = search.fitted(k, best.structures[k].edges[number])
     if edge is None:
         return best
-    term, shift = as_learned(edge, best.structures[k].edges[number])
-    other = best.structures[k].with_edge(number, term, shift)
     search.latents = _with_reason(search.latents, k, edge.function)
-    return search.score(placed(best.structures, k, other), best.constants)
+    structure = best.structures[k]
+    others = [
+        structure.with_edge(number, term, shift)
+        for term, shift in as_learned(edge, structure.edges[number])
+    ]
+    # Curves of two sizes have one signature, under which the better of them stays.
+    return [
+        search.score(placed(best.structures, k, other), best.constants, anew=True)
+        for other in others
+    ][-1]
 
 
 def _with_reason(

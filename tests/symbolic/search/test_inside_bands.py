@@ -1,5 +1,7 @@
 """A closed form that leaves the band of its curve does not stand for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,16 @@ from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.decoders import IdentityDecoder
 from sciren.inference.intervals.bands import Band
 from symbolic import symbolify
-from symbolic.search.inside_bands import REASON
+from symbolic.curves.edge_errors import with_errors
+from symbolic.curves.extract import extract
+from symbolic.families.library import FAMILIES
+from symbolic.options import SymbolicOptions
+from symbolic.search.climb import Search
+from symbolic.search.inside_bands import REASON, CurveBands, kept_inside
+from symbolic.search.observations import observed, units_of
+from symbolic.search.starting import fit_latent
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.structure import LatentStructure
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +80,23 @@ def test_a_band_of_another_edge_says_nothing(bent):
     narrow = around(np.sin, bent[1], 1e-3)
     other = Band("other", *list(vars(narrow).values())[1:])
     assert named(bent, bands=[other]).edges.family.tolist() == ["linear"]
+
+
+def test_a_learned_curve_keeps_its_size_beside_a_form_of_another(bent):
+    model, table = bent
+    whole = observed(model, table)
+    curves = with_errors(extract(model, table), whole.term, whole.scaled)
+    fitted = [fit_latent(part, ["x"], SymbolicOptions()) for part in curves]
+    search = Search(whole.term, whole.scaled, fitted)
+    form = FAMILIES["exp"][0]
+    # Twenty times as large as the curve, as a few rows of a wrong law may want it.
+    edge = EdgeTerm(0, form, tuple(form.times((0.3, 0.3), 20.0)))
+    structures = (LatentStructure("y", 1.0, (edge,)),)
+    constants = model.constant_raw.detach()
+    wrong = replace(search.score(structures, constants), structures=structures)
+    apart = around(lambda x: np.sin(4 * x), table, 1e-3)
+    limits = CurveBands.of([apart], ["y"], units_of(model, table))
+    kept = kept_inside(search, wrong, limits).structures[0]
+    told = kept.value(whole.scaled.numpy())
+    learned = model.raw_latents(whole.scaled)[:, 0].detach().numpy()
+    assert np.std(told - learned) < 0.05 * np.std(learned)
