@@ -92,7 +92,8 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
     """Return estimate, error and 95 % interval of every constant, process ones first.
 
     In time order errors follow from the curvature and the slow part of the residuals,
-    because weeks that are drawn again forget what lasts longer. Else errors are deviations
+    because weeks that are drawn again forget what lasts longer; with few groups from the
+    residuals of whole groups, whose resamples are too much alike. Else errors are deviations
     over the resamples, intervals their 2.5 and 97.5 % quantiles; without draws both follow
     from the curvature and the residuals of rows or blocks.
     """
@@ -101,12 +102,14 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
     from symbolic.terms.constant_rows import quantile_95
 
     record = equations.record.constants
-    cosines = 0 if record is None else record.cosines
-    quantile = quantile_95(cosines)
+    cosines, groups = (0, 0) if record is None else (record.cosines, record.groups)
+    quantile = quantile_95(cosines, groups)
     how = f"residuals in time order, {cosines} cosines" if cosines else CURVATURE
+    if groups:
+        how = f"residuals of {groups} groups"
     # Resampled weeks forget what lasts longer than a week: in time order the slow part
     # of the residuals gives the error instead.
-    if cosines:
+    if cosines or groups:
         draws = None
     rows = [
         _row(name, "", "", value, equations.errors.get(name, np.nan),

@@ -88,19 +88,22 @@ def independent_meat(scores: Array, leverage: Array) -> Array:
     return scaled.T @ scaled
 
 
-def block_meat(scores: Array, leverage: Array, blocks: Labels) -> tuple[Array, int]:
+def block_meat(
+    scores: Array, leverage: Array, blocks: Labels, least: int = LEAST_BLOCKS
+) -> tuple[Array, int]:
     """Return the meat of rows that depend on each other inside blocks, and their number.
 
-    With fewer than 20 blocks, or a block a row, rows count one by one (number 0).
+    With fewer than the least blocks, or a block a row, rows count one by one (number 0).
 
     Args:
         scores: (n, P).
         leverage: (n,).
         blocks: (n,) labels.
+        least: number of blocks.
     """
     labels, places = np.unique(blocks, return_inverse=True)
     count = len(labels)
-    if not LEAST_BLOCKS <= count < len(scores):
+    if not least <= count < len(scores):
         return independent_meat(scores, leverage), 0
     # Scores are added inside a block before they are squared: what its rows share
     # counts.

@@ -65,12 +65,15 @@ class ConstantsRecord:
         correlated, reparametrised: constants that are not identified one by one.
         cosines: behind the errors in time order (degrees of freedom of their
             quantiles); 0 where time does not count.
+        groups: behind the errors where groups are few, one more than degrees of freedom;
+            0 where they are many or there are none.
     """
 
     method: str = "joint refit (Jacobian)"
     correlated: tuple[Correlation, ...] = ()
     reparametrised: tuple[SlopeAndCurvature, ...] = ()
     cosines: int = 0
+    groups: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ def record_to_json(record: FitRecord) -> dict[str, Any]:
         stored["identification"] = {
             key: value
             for key, value in asdict(record.constants).items()
-            if key != "cosines" or value  # files without time stay as they were
+            # files without time or with many groups stay as they were
+            if key not in ("cosines", "groups") or value
         }
     if record.composition is not None:
         stored["composition"] = asdict(record.composition) | {"seconds": None}
@@ -187,6 +191,7 @@ def _constants(stored: Mapping[str, Any]) -> ConstantsRecord:
         tuple(Correlation(**row) for row in stored["correlated"]),
         tuple(SlopeAndCurvature(**row) for row in stored["reparametrised"]),
         int(stored.get("cosines", 0)),
+        int(stored.get("groups", 0)),
     )
 
 

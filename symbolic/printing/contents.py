@@ -270,7 +270,8 @@ def _targets(
 def _constants(
     model: EquationRecord, intervals: Mapping[str, Interval], said: Mapping[str, str]
 ) -> list[PrintedConstant]:
-    constants, quantile = [], quantile_95(_constants_record(model).cosines)
+    record, constants = _constants_record(model), []
+    quantile = quantile_95(record.cosines, record.groups)
     for name, value in model.constants.items():
         error = model.errors.get(name, float("nan"))
         # A constant that a bound stops has no error, hence no interval.

@@ -35,6 +35,7 @@ class Refit:
         theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones, whatever
             the noise of the rows (`symbolic.terms.sandwich`), zero for those that a bound stops.
         blocks: from how many blocks of rows it was estimated; 0: rows one by one.
+        groups: their number where they are few, else 0.
         cosines: from how many cosines in time order; 0: time does not count.
         free: (P,) bool.
         converged: False where the iterations ran out.
@@ -49,6 +50,7 @@ class Refit:
     converged: bool = True
     blocks: int = 0
     cosines: int = 0
+    groups: int = 0
 
 
 @torch.no_grad()
@@ -99,6 +101,7 @@ def refit(
         bool(solution.converged[0]),
         spread.blocks,
         spread.cosines,
+        spread.groups,
     )
 
 

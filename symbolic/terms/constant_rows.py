@@ -8,15 +8,19 @@ from symbolic.terms.raw_constants import RawConstant
 NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 
 
-def quantile_95(cosines: int) -> float:
+def quantile_95(cosines: int, groups: int = 0) -> float:
     """Return how many standard errors a 95 % interval reaches to either side.
 
     Args:
         cosines: degrees of freedom of errors in time order; 0: as good as infinite.
+        groups: number of groups where they are few, one more than degrees of freedom.
+
+    Reference: Bester, Conley and Hansen 2011, J. Econometrics 165, for few groups.
     """
     from scipy.stats import t as student
 
-    return float(student.ppf(0.975, cosines)) if cosines else NORMAL_95
+    freedom = cosines or groups - 1
+    return float(student.ppf(0.975, freedom)) if freedom > 0 else NORMAL_95
 
 
 def constant_rows(

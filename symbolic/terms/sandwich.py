@@ -51,6 +51,11 @@ class Sandwich:
     blocks: int
     cosines: int = 0
 
+    @property
+    def groups(self) -> int:
+        """Number of blocks where they are too few for normal quantiles, else 0."""
+        return self.blocks if self.blocks < LEAST_BLOCKS else 0
+
 
 def sandwich(
     local: LocalModel,
@@ -76,7 +81,27 @@ def sandwich(
     """
     scores = row_scores(local, designs).cpu().numpy()
     share = leverages(local, designs, inverse).cpu().numpy()
-    return _spread(scores, share, inverse, blocks, prior, rank)
+    by_row = _spread(scores, share, inverse, blocks, prior, rank)
+    if by_row.blocks or by_row.cosines or rank is not None:
+        return by_row
+    # Few groups, and no law has taken out what the rows of one share.
+    meat, count = block_meat(scores, share, blocks.cpu().numpy(), 2)
+    if not count:
+        return by_row
+    held = None if prior is None else prior.cpu().numpy()
+    by_group = bayesian_sandwich(inverse.cpu().numpy(), meat, held, 1.0)
+    return Sandwich(_enlarged(by_row.covariance, by_group), count)
+
+
+def _enlarged(by_row: Tensor, by_group: Array) -> Tensor:
+    """Enlarge a covariance to the variances of another that has too few blocks of its own.
+
+    The scores of G groups have rank G - 1, so that some directions look certain.
+    """
+    more = torch.from_numpy(np.diagonal(by_group).copy()).to(by_row)
+    ratio = more / by_row.diagonal().clamp_min(1e-300)
+    factor = ratio.clamp_min(1.0).sqrt()
+    return by_row * factor.unsqueeze(1) * factor
 
 
 def whitened_sandwich(

@@ -101,7 +101,7 @@ def constant_table(
     """
     listed = _printed(refit.structures, problem, units)
     errors = spread_of(refit, problem, units).errors
-    quantile = quantile_95(refit.cosines)
+    quantile = quantile_95(refit.cosines, refit.groups)
     return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of, quantile))
 
 
@@ -237,4 +237,5 @@ def identification(
         tuple(spread.correlated()),
         tuple(reparametrised(refit, problem, units, spread)),
         refit.cosines,
+        refit.groups,
     )

@@ -6,6 +6,7 @@ import torch
 from scipy.signal import lfilter
 
 from sciren.solvers.process_term import LocalModel
+from symbolic.terms.constant_rows import quantile_95
 from symbolic.terms.sandwich import LEAST_BLOCKS, leverages, sandwich
 
 ROWS, COLUMNS = 400, 3
@@ -100,7 +101,41 @@ def test_time_order_sees_memory_that_rows_do_not():
     assert np.mean(ratios) == pytest.approx(19, rel=0.3)
 
 
-def test_few_blocks_are_not_asked():
+@pytest.mark.parametrize("groups", [4, 10])
+def test_intervals_of_few_groups_hold_a_mean_that_their_levels_hide(groups):
+    labels = np.arange(ROWS) % groups
+
+    def levels(x, rng):
+        return rng.normal(size=groups)[labels] + rng.normal(size=ROWS)
+
+    held, by_row = [], []
+    for seed in range(200):
+        x, y, _, local, inverse = regression(seed, levels)
+        design, error = [torch.from_numpy(x)], {}
+        for name, blocks in (("rows", np.arange(ROWS)), ("groups", labels)):
+            found = sandwich(local, design, inverse, torch.from_numpy(blocks))
+            reach = quantile_95(found.cosines, found.groups)
+            error[name] = reach * float(found.covariance[0, 0].sqrt())
+        mean = abs(np.linalg.lstsq(x, y, rcond=None)[0][0])
+        held.append(mean <= error["groups"])
+        by_row.append(mean <= error["rows"])
+    # three binomial errors of 200 records below 95 %
+    assert np.mean(held) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 200)
+    assert np.mean(by_row) < 0.5
+
+
+def test_fewer_groups_than_constants_leave_no_direction_certain():
     x, _, _, local, inverse = regression(0, spread_rows)
-    few = torch.arange(ROWS) % (LEAST_BLOCKS - 1)
-    assert sandwich(local, [torch.from_numpy(x)], inverse, few).blocks == 0
+    design, two = [torch.from_numpy(x)], torch.arange(ROWS) % 2
+    by_row = sandwich(local, design, inverse, torch.arange(ROWS)).covariance
+    by_group = sandwich(local, design, inverse, two)
+    assert by_group.groups == 2
+    assert (torch.linalg.eigvalsh(by_group.covariance - 0.999 * by_row) > 0).all()
+
+
+def test_many_blocks_have_normal_quantiles():
+    x, _, _, local, inverse = regression(0, spread_rows)
+    many = torch.arange(ROWS) % LEAST_BLOCKS
+    found = sandwich(local, [torch.from_numpy(x)], inverse, many)
+    assert (found.blocks, found.groups) == (LEAST_BLOCKS, 0)
+    assert quantile_95(found.cosines, found.groups) == 1.96
