@@ -4,7 +4,8 @@ Parts: jacobian (of a bucket with two stores, against its plain simulation), cat
 (relations behind the constants of 40 simulated catchments), drainage (an unknown function
 of a state, as a curve and as its closed form), odes (growth, cycles and events from wrong
 starts), shooting (cycles over many turns, led to by one shot, windows or pieces),
-remifentanil (people that deviate, with --data; --sets are seeds of the folds).
+remifentanil (people that deviate, with --data; --sets are seeds of the folds), balance (mass
+balances of the shelf in free runs of ten years).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -18,6 +19,7 @@ from benchmarks.belief.__main__ import sets
 from benchmarks.stored import markdown
 
 PARTS = {
+    "balance": "benchmarks.dynamics.balance",
     "jacobian": "benchmarks.dynamics.speed",
     "catchments": "benchmarks.dynamics.catchments",
     "drainage": "benchmarks.dynamics.drainage",

@@ -34,14 +34,14 @@ def balance_check(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     number, closed = float(errors[worst]), bool(errors[worst] <= CLOSED)
     where = str(process.table.groups[worst])
     if not closed:
-        where = "; ".join((where, *held_at_bounds(process, run, worst)))
+        where = "; ".join((where, *lying_at_bounds(process, run, worst)))
     return Check(NAME, meaning, number, CLOSED, closed, where)
 
 
-def held_at_bounds(
+def lying_at_bounds(
     process: "SeriesProcess", run: "Trajectory", group: int
 ) -> list[str]:
-    """Say which stores of the balance a bound holds, and in how many rows of a group."""
+    """Say which stores of the balance lie at a bound, and in how many rows of a group."""
     model, rows = process.model, int(process.table.lengths[group])
     assert model.balance is not None  # the caller has asked
     told = []
@@ -49,7 +49,7 @@ def held_at_bounds(
         after = run.states[place, 1 : rows + 1, group]
         times = int(((after <= state.lower) | (after >= state.upper)).sum())
         if state.name in model.balance.storage and times:
-            told.append(f"{state.name} is held at a bound in {times} of {rows} rows")
+            told.append(f"{state.name} lies at a bound in {times} of {rows} rows")
     return told
 
 

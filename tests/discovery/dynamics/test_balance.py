@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.dynamics.balance import balance_errors, held_at_bounds
+from discovery.dynamics.balance import balance_errors, lying_at_bounds
 from sciren import Balance, Parameter, SeriesTable, State, process_model
 from sciren.dynamics import Directions, SeriesProcess, Values, jacobian
 from sciren.functions import maximum
@@ -58,15 +58,15 @@ def test_a_bound_that_holds_a_state_opens_the_balance_and_is_named(model, pump, 
     assert trajectory.states.min() >= 0.0
     assert trajectory.states.max() <= 20.0
     assert balance_errors(process, trajectory)[0] > 0.01
-    [told] = held_at_bounds(process, trajectory, 0)
-    assert told.startswith("h is held at a bound in ")
+    [told] = lying_at_bounds(process, trajectory, 0)
+    assert told.startswith("h lies at a bound in ")
 
 
 @pytest.mark.parametrize("model", [tank, tank_in_time], ids=["step", "ode"])
 def test_a_state_inside_its_bounds_closes_the_balance(model):
     process, _, trajectory = run(model, pump=0.0, rain=1.0)
     assert balance_errors(process, trajectory)[0] < 1e-12
-    assert held_at_bounds(process, trajectory, 0) == []
+    assert lying_at_bounds(process, trajectory, 0) == []
 
 
 @pytest.mark.parametrize("model", [tank, tank_in_time], ids=["step", "ode"])
