@@ -128,16 +128,9 @@ def _symbolified(
         best = plain
         candidates = with_structures(search, candidates, selected, best)
     # 8. All constants on all rows, with errors; then raw units and tables.
-    structures = best.structures
-    whole = observed_by(structures, model, table)
-    last = refitted(
-        model,
-        whole,
-        structures,
-        best.constants,
-        rules=search.rules,
-        domain_margin=margin,
-    )
+    whole = observed_by(best.structures, model, table)
+    how = {"rules": search.rules, "domain_margin": margin}
+    last = refitted(model, whole, best.structures, best.constants, **how)
     fit = Fit(last, search.latents, delta_bic, whole)
     attempts, residual = tuple(competition.attempts), competition.residual
     record = FitRecord(options, compositions=attempts, residual=residual)
