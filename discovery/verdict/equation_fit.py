@@ -12,9 +12,29 @@ if TYPE_CHECKING:
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
     from symbolic.terms.edge_term import EdgeTerm
+    from symbolic.terms.nodes import Product
     from symbolic.terms.structure import LatentStructure
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CurvePlace:
+    """A term in which the equations are linear, so that another curve can take its place.
+
+    Attributes:
+        latent: column of the latent;  edge: the term.
+        own: constants in theta that another curve makes superfluous: those of the term, and
+            the scales of the other factors of its product, which that of the curve stands for.
+        slope: (n,) derivative of the latent by the term: one, or the other factors.
+        anchored: whether it is a factor without an offset.
+    """
+
+    latent: int
+    edge: "EdgeTerm"
+    own: list[int]
+    slope: Array
+    anchored: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +117,20 @@ class EquationFit:
                 yield latent, list(range(place, place + edge.size)), edge
                 place += edge.size
 
+    def curve_places(self) -> "Iterator[CurvePlace]":
+        """Yield every term that is in no outer function: direct edges, and factors."""
+        from symbolic.terms import nodes
+
+        ones = np.ones(len(self.z))
+        for latent, own, edge in self.direct_edges():
+            yield CurvePlace(latent, edge, own, ones, False)
+        for latent, structure in enumerate(self.structures_at(self.theta)):
+            at = self.cuts[latent] + 1 + sum(edge.size for edge in structure.edges)
+            for node in structure.nodes:
+                if isinstance(node, nodes.Product):
+                    yield from _factors(node, latent, at, self.z)
+                at += node.size
+
     def refitted(
         self, inside: NDArray[np.bool_], scale: Array, steps: int = 4
     ) -> Array:
@@ -126,6 +160,21 @@ class EquationFit:
         # Few steps and a loose end: this is done once a fold, and held-out errors do
         # not feel the sixth digit.
         return descend(self.theta, squares, linearise, steps, 1e-6)
+
+
+def _factors(
+    product: "Product", latent: int, at: int, z: Array
+) -> "Iterator[CurvePlace]":
+    """Yield the factors of a product whose constants begin at a place of theta."""
+    factors, starts = product.factors, [at + start for start in product.starts]
+    closed = [k for k, factor in enumerate(factors) if factor.edge.form is not None]
+    values = [factor.value(z) for factor in factors]
+    for k, (factor, start) in enumerate(zip(factors, starts, strict=True)):
+        scales = [starts[j] for j in closed if j != k]
+        own = [*range(start, start + factor.edge.size), *scales]
+        others = [value for j, value in enumerate(values) if j != k]
+        slope = np.prod(others, axis=0)
+        yield CurvePlace(latent, factor.edge, own, slope, factor.anchored)
 
 
 def interacting(structure: "LatentStructure") -> set[int]:

@@ -23,7 +23,8 @@ from symbolic.composition.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.inputs import Inputs, checked, narrowed
 from symbolic.composition.offset import plainly_written
 from symbolic.composition.process.constants import constants_of
-from symbolic.composition.process.search import Start, search_through
+from symbolic.composition.process.search import search_through
+from symbolic.composition.process.start import Start
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
 from symbolic.composition.search import ScoredModel

@@ -20,13 +20,11 @@ from symbolic.composition.fitting.model import (
     Place,
     Term,
     factor_value,
-    multiplied,
-    node_sum,
-    outer,
     term_value,
 )
 from symbolic.composition.fitting.naming import Named, Namer
 from symbolic.composition.fitting.regression import Budget, Regression
+from symbolic.composition.fitting.term_slope import slope_by_term
 from symbolic.terms import criterion as terms
 from symbolic.terms.criterion import (
     COMPLEXITY_PENALTY,
@@ -158,18 +156,8 @@ class Search:
         values = term_value(columns, model.term(place))
         if place[0] < 0:
             return values, weight
-        node = model.nodes[place[0]]
-        # an error e of the term moves the node by O'(s) e: its square is the weight
-        return values, weight * self._slope(node, place[1]) ** 2
-
-    def _slope(self, node: Node, k: int) -> Array:
-        columns = self.regression.columns
-        if node.kind == "product":
-            others = [i for i in range(len(node.terms)) if i != k]
-            # d product / d factor: all other factors
-            return multiplied([factor_value(columns, node, i) for i in others])
-        s = node_sum(columns, node)
-        return outer(node.kind, node.sign, node.head[0], s)[1]
+        # an error e of the term moves the node by its slope times e: its square is the weight
+        return values, weight * slope_by_term(columns, model, place) ** 2
 
     def names(self, model: Model, place: Place) -> list[Named]:
         """Families ranked on the present curve of a term."""

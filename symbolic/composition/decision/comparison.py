@@ -12,7 +12,7 @@ from math import exp
 
 import numpy as np
 
-from symbolic.composition.decision.open_lines import BEND, open_lines
+from symbolic.composition.decision.open_lines import BEND, TURN, open_lines
 from symbolic.composition.decision.outer_rivals import outer_rivals
 from symbolic.composition.decision.record import (
     AS_GOOD_WITHIN,
@@ -65,10 +65,14 @@ def compared(
     equals, beside = _credible(pick, equals, beside)
     bent = _open_beside(regression, pick, equals, beside)
     step = "rows where these forms part, or less noise; until then name all of them"
-    if bent is not None and not equals and not beside:
-        of = " and ".join(names[i] for i in bent.features)
-        reason = f"a bend of {of} by {BEND:.0%} of its spread would not show"
-        return Decision("not distinguishable", reason, step, rivals=(bent,))
+    if not equals and not beside:
+        # a form that would be named alone must not rest on lines that may be curves
+        open_or_none = bent or open_lines(regression, pick.model, pick.rss, degree=3)
+        if open_or_none is not None:
+            of = " and ".join(names[i] for i in open_or_none.features)
+            shape, limit = ("a bow", BEND) if bent else ("an S", TURN)
+            reason = f"{shape} of {of} by {limit:.0%} of its spread would not show"
+            return Decision("not distinguishable", reason, step, rivals=(open_or_none,))
     beside += () if bent is None else (bent,)
     if equals or beside:
         reason = f"{1 + len(equals) + len(beside)} forms fit equally well"

@@ -1,14 +1,18 @@
 """Curves that no list of families holds, and how well the best of each does in a place.
 
 Each is linear in its amplitudes; its one or two inner constants are searched on a grid and
-refined. Everything beside it may move along its tangent meanwhile.
+refined. Everything beside it may move along its tangent meanwhile. A curve is evaluated at
+knots and read between them in straight lines, so that a trial costs the same whatever the
+rows.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 
 from symbolic.families.forms import grid_of
 
@@ -118,6 +122,35 @@ def _away(distance: Array) -> Array:
     return np.where(np.abs(distance) < 1e-6, 1e-6, distance)
 
 
+KNOTS = 401
+"""Places at which a curve is evaluated where rows have more values than that: half a step to
+the nearest is 0.0025 of the half range, in which the steepest sigmoid of the grid (width 0.04)
+departs from its chord by 2e-4 of its rise."""
+
+SPANNED = 1e-10
+"""Share of its square that a column keeps beside the rest of the formula, below which it has
+no part of its own: products of doubles are good to 1e-16 a row."""
+
+LEAST_LEFT = 1e-9  # share of its square that a target keeps, a margin above `SPANNED`
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over the rows that give the fit of any curve through its values at knots.
+
+    Attributes:
+        knots: (K,) places.  mean: (K,) weights of the mean over the rows.
+        square: (K, K) W'W;  beside: (q, K) Q'W;  target: (K,) W'y, with W the weighted
+            straight lines between the knots and Q the basis of everything beside the curve.
+    """
+
+    knots: Array
+    mean: Array
+    square: csr_matrix
+    beside: Array
+    target: Array
+
+
 @dataclass(frozen=True)
 class Place:
     """A place in a formula for a curve of one feature.
@@ -134,18 +167,56 @@ class Place:
     target: Array
     basis: Array
 
+    @cached_property
+    def moments(self) -> Moments:
+        """Sums over the rows, taken once for all curves."""
+        knots = np.unique(self.x)
+        if not 2 <= len(knots) <= KNOTS:
+            knots = np.linspace(-1.0, 1.0, KNOTS)
+        rows, count = len(self.x), len(knots)
+        left = np.clip(np.searchsorted(knots, self.x, "right") - 1, 0, count - 2)
+        share = (self.x - knots[left]) / (knots[left + 1] - knots[left])
+        lines = csr_matrix(
+            (
+                np.concatenate([1.0 - share, share]),
+                (np.tile(np.arange(rows), 2), np.concatenate([left, left + 1])),
+            ),
+            shape=(rows, count),
+        )
+        weighted = lines.multiply(self.weight[:, None]).tocsr()
+        return Moments(
+            knots,
+            lines.T @ np.full(rows, 1.0 / rows),
+            (weighted.T @ weighted).tocsr(),
+            (weighted.T @ self.basis).T,
+            weighted.T @ self.target,
+        )
+
+    @cached_property
+    def size(self) -> float:
+        """Sum of squares that no curve at all leaves."""
+        return float(self.target @ self.target)
+
     def left(self, family: RivalFamily, inner: Array) -> float:
-        """Return the sum of squares that a member leaves, its amplitudes free."""
-        columns = family.columns(self.x, inner)
+        """Return the sum of squares that a member leaves, its amplitudes free.
+
+        Sums inside nodes have no mean, and an offset is part of the rest: so is the curve's.
+        """
+        sums = self.moments
+        columns = family.columns(sums.knots, inner)
+        columns = columns - sums.mean @ columns
         # amplitudes are free, so columns may have any size; of size one their rank can be judged
         columns = columns / np.maximum(np.abs(columns).max(0), 1e-300)
-        free = columns * self.weight[:, None]
-        free = free - self.basis @ (self.basis.T @ free)
-        left, values, _ = np.linalg.svd(free, full_matrices=False)
+        beside = sums.beside @ columns
+        whole = columns.T @ (sums.square @ columns)
+        size = np.sqrt(np.maximum(whole.diagonal(), 1e-300))
+        own = (whole - beside.T @ beside) / np.outer(size, size)
+        moment = columns.T @ sums.target / size
+        values, vectors = np.linalg.eigh(own)
         # columns that the rest of the formula spans explain nothing of their own
-        left = left[:, values > 1e-7 * np.sqrt(len(self.x))]
-        moment = left.T @ self.target
-        return float(self.target @ self.target - moment @ moment)
+        keep = values > SPANNED
+        explained = float(np.sum((vectors.T @ moment)[keep] ** 2 / values[keep]))
+        return max(self.size - explained, LEAST_LEFT * self.size)
 
     def smallest(self, family: RivalFamily) -> float:
         """Return the smallest sum of squares of a family: on its grid, then refined."""

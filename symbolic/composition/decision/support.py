@@ -53,24 +53,26 @@ def _rises_among_rows(regression: Regression, term: Term) -> bool:
 def patchwork(model: Model) -> tuple[int, ...]:
     """Features whose curve is patched together from several curves.
 
-    A feature in two curved terms, or a curve of a curve, follows any smooth line; it
-    describes the data and is no equation. Not patched are an exponential of a parabola (a
-    bell), a line beside one curve, factors of a product, and curves inside a node of
-    several features, whose outer function shows in their interaction.
+    A feature in two curved terms, or a curve of a curve, follows any smooth line, and so does
+    one that bends both inside another outer function and beside it; it describes the data and
+    is no equation. Not patched are an exponential of a parabola (a bell), a line beside one
+    curve, factors of a product, and curves inside a node of several features, whose outer
+    function shows in their interaction.
     """
     curves = Counter(term.feature for term in model.additive if curved(term))
     nested = []
     for node in model.nodes:
-        # exp of a parabola is a bell, which is a curve of its own
         inner = [term for term in node.terms if curved(term)]
+        if node.kind == "product":
+            curves.update(term.feature for term in inner)
+            continue
+        # an outer function bends every feature inside it
+        curves.update(term.feature for term in node.terms)
+        # exp of a parabola is a bell, which is a curve of its own
         bell = node.kind == "exp" and all(
             t.family in ("quadratic", "square") for t in inner
         )
-        several = len({term.feature for term in node.terms}) > 1
-        if node.kind == "product" or bell or several:
-            curves.update(term.feature for term in inner)
-            continue
-        nested += [term.feature for term in inner]
-        curves.update(term.feature for term in node.terms)
+        if len({term.feature for term in node.terms}) == 1 and not bell:
+            nested += [term.feature for term in inner]
     twice = [feature for feature, count in curves.items() if count > 1]
     return tuple(sorted({*nested, *twice}))

@@ -10,6 +10,7 @@ from sciren import LinearEncoder, Parameter, ScIReN, Table, process_model
 from sciren.inference import ObservedProcess
 from symbolic.families.library import FAMILIES
 from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Factor, Product
 from symbolic.terms.structure import LatentStructure
 
 NAMES = ["x", "w"]
@@ -34,7 +35,11 @@ def told(truth, family, constants, noise=0.02, rows=300):
         EdgeTerm(0, FAMILIES[family][0], constants),
         EdgeTerm(1, FAMILIES["linear"][0], (0.3,)),
     )
-    structure = LatentStructure("a", 0.0, edges)
+    return of_structure(LatentStructure("a", 0.0, edges), process, frame)
+
+
+def of_structure(structure, process, frame):
+    rows = len(frame)
     fit = EquationFit(process, frame[NAMES].to_numpy(), (structure,), structure.pack())
     everywhere, scale = np.ones(rows, dtype=bool), np.ones(rows)
     theta = fit.refitted(everywhere, scale, steps=30)
@@ -69,3 +74,27 @@ def test_noise_makes_curves_equal():
     reason = _doubt(found[0])
     assert "cannot tell the exp of x in a from a" in reason.sentence
     assert "Name both" in reason.next_step
+
+
+def test_a_factor_that_imitates_another_curve_is_told():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(300, 2)), columns=NAMES)
+    frame["s"] = rng.uniform(0.5, 1.5, 300)
+    noise = 0.1 * rng.normal(size=300)
+    model = ScIReN(LinearEncoder(2, 1), "auto", scaled)
+
+    def told_of(curve, family, constants):
+        rows = frame.assign(y=frame.s * (2 + curve(frame.x) * frame.w + noise))
+        table = Table.from_frame(rows, NAMES, ["s"], ["y"])
+        # the line of w without an offset, the curve of x with one
+        factors = (
+            Factor(EdgeTerm(0, FAMILIES[family][0], constants), 0.1),
+            Factor(EdgeTerm(1, FAMILIES["linear"][0], (1.0,)), 0.0, True),
+        )
+        structure = LatentStructure("a", 2.0, (), (Product(factors),))
+        return of_structure(structure, ObservedProcess.of(model, table), rows)
+
+    (imitation,) = told_of(lambda x: np.tanh(2 * x), "abs", (1.0, -1.5))
+    assert imitation.feature == "x"
+    assert imitation.rival.gain > 100
+    assert told_of(lambda x: np.exp(0.7 * x), "exp", (1.0, 0.7)) == []

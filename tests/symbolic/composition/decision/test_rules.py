@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from symbolic.composition.decision.open_lines import largest_bends, open_lines
+from symbolic.composition.decision.rival_families import KNOTS, RIVAL_FAMILIES, Place
 from symbolic.composition.decision.rivals import rivals
 from symbolic.composition.decision.simpler import (
     exchanged_curves,
@@ -49,6 +50,9 @@ def scored(model, rss=1.0, criterion=0.0):
         (Model((), (Node("log", 1.0, (1.0,), (KINK, OTHER)),)), ()),
         (Model((CURVE,), (Node("log", 1.0, (1.0,), (KINK, OTHER)),)), (0,)),
         (Model((), (Node("product", 1.0, (1.0, 1.0), (CURVE, OTHER)),)), ()),
+        (Model((CURVE,), (Node("product", 1.0, (1.0, 1.0), (LINE, OTHER)),)), ()),
+        (Model((CURVE,), (Node("exp", 1.0, (1.0,), (LINE, OTHER)),)), (0,)),
+        (Model((LINE,), (Node("exp", 1.0, (1.0,), (LINE, OTHER)),)), ()),
     ],
 )
 def test_a_patchwork_bends_one_feature_twice(model, features):
@@ -158,6 +162,66 @@ def test_a_right_curve_has_no_better_rival():
     assert not list(rivals(rows, Model((LINE,)), 1.0))  # lines have no rivals
 
 
+def product(curve, rows=300):
+    """Rows of a product with the second feature, and a node to be fitted to them."""
+    data = regression(
+        lambda z, rng: curve(z[:, 0]) * (z[:, 1] + 0.5) + 0.05 * rng.normal(size=rows),
+        rows,
+    )
+    return data, lambda term: refitted(
+        data, Model((), (Node("product", 1.0, (0.1, 0.5), (term, OTHER)),))
+    )
+
+
+def test_a_factor_that_is_an_imitation_has_a_better_rival():
+    data, fitted = product(lambda x: np.tanh(2 * x))
+    kink = fitted(Term(0, "abs", (1.0, -1.0)))
+    gains = {r.family: r.gain for r in rivals(data, kink.model, kink.rss)}
+    assert gains["logistic"] > 100
+    # a tanh is a logistic: what it leaves is the noise, as a fit of its own would
+    left = 300 * 0.05**2 / np.var(data_of_product(np.tanh, 2))
+    assert gains["logistic"] == pytest.approx(
+        300 * np.log(kink.rss / left) - np.log(300), rel=0.05
+    )
+
+
+def data_of_product(function, rate):
+    z = np.random.default_rng(0).normal(size=(300, 2))
+    return function(rate * z[:, 0]) * (z[:, 1] + 0.5)
+
+
+def test_a_right_factor_has_no_better_rival():
+    data, fitted = product(lambda x: np.exp(0.7 * x))
+    right = fitted(CURVE)
+    listed = list(rivals(data, right.model, right.rss))
+    assert {r.features for r in listed} == {(0,)}  # the line beside it has none
+    assert all(r.gain < 2 for r in listed)
+    # terms inside another outer function are not linear in it, and are not asked
+    inside = Model((), (Node("exp", 1.0, (1.0,), (KINK, OTHER)),))
+    assert not list(rivals(data, inside, 1.0))
+
+
+def test_knots_change_nothing_where_rows_have_few_values():
+    rng = np.random.default_rng(3)
+    x, weight = np.sort(rng.uniform(-1, 1, 90)), rng.uniform(0.5, 2.0, 90)
+    basis = np.linalg.qr(np.stack([weight, weight * x], axis=1))[0]
+    y = rng.normal(size=90)
+    y = y - basis @ (basis.T @ y)
+    logistic = next(f for f in RIVAL_FAMILIES if f.name == "logistic")
+    inner = np.array([0.2, 0.3])
+    columns = logistic.columns(x, inner) * weight[:, None]
+    free = columns - basis @ (basis.T @ columns)
+    beta = np.linalg.lstsq(free, y)[0]
+    left = float(np.sum((y - free @ beta) ** 2))
+    assert Place(x, weight, y, basis).left(logistic, inner) == pytest.approx(left)
+    # more rows than knots: straight lines between them are good to a hundredth of a percent
+    more = [np.repeat(values, 9, axis=0) for values in (x, weight, y, basis / 3)]
+    more[0] = np.clip(more[0] + 1e-7 * np.arange(810), -1, 1)
+    shifted = Place(*more)
+    assert len(np.unique(shifted.x)) > KNOTS
+    assert shifted.left(logistic, inner) == pytest.approx(9 * left, rel=1e-3)
+
+
 def test_other_families_take_the_place_of_each_curve():
     fitted = refitted(regression(lambda z, _: np.exp(0.5 * z[:, 0])), Model((CURVE,)))
     search = Search(regression(lambda z, _: np.exp(0.5 * z[:, 0])), NAMED)
@@ -216,6 +280,25 @@ def test_a_bend_of_the_data_lies_inside_its_interval():
         line = refitted(data, Model((LINE,)))
         held += largest_bends(data, line.model, line.rss)[0] > 0.1 * np.sqrt(2)
     assert held >= 36  # one-sided 97.5 %
+
+
+def test_a_line_that_may_be_an_s_is_open():
+    def named(curve, rows, noise, degree):
+        data = regression(
+            lambda z, rng: curve(z[:, 0]) + noise * rng.normal(size=rows), rows, seed=2
+        )
+        line = refitted(data, Model((LINE,)))
+        return open_lines(data, line.model, line.rss, degree)
+
+    def saturating(x):  # departs from its line by 6 %, nearly all of it an S
+        values = np.exp(-8 / (np.clip(x, -2.9, 2.9) + 4))
+        return values / values.std()
+
+    assert named(saturating, 300, 0.2, degree=2) is None
+    s_shaped = named(saturating, 300, 0.2, degree=3)
+    assert s_shaped is not None
+    assert s_shaped.features == (0,)
+    assert named(lambda x: x, 300, 0.1, degree=3) is None
 
 
 def test_a_line_of_two_values_cannot_bend():

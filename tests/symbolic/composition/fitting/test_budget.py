@@ -37,6 +37,28 @@ def test_a_budget_counts_from_its_start():
     assert budget.elapsed >= 0.0
 
 
+def test_a_part_keeps_the_start_and_leaves_what_comes_after():
+    work = Work(3.0)
+    whole = Budget(10.0, work)
+    work.seconds += 2.0
+    part = whole.part(0.8, reserve=1.0)
+    assert part.seconds == pytest.approx(7.0)
+    assert part.spent == pytest.approx(2.0)
+    # a budget that is smaller than what comes after it still searches
+    assert Budget(1.0, work).part(0.8, reserve=5.0).seconds == pytest.approx(0.4)
+
+
+def test_linear_algebra_grows_with_rows_and_columns():
+    def cost(rows, columns):
+        work = Work()
+        work.add_linear(rows, columns, 1e-7)
+        return work.seconds
+
+    assert cost(2000, 50) > cost(1000, 50)
+    assert cost(2000, 50) == pytest.approx(cost(1000, 100))
+    assert cost(0, 0) > 0
+
+
 def test_regressions_made_from_one_another_share_their_counter():
     z = np.random.default_rng(0).normal(size=(100, 2))
     regression = Regression.of(z, z[:, 0])
