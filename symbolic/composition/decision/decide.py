@@ -212,7 +212,9 @@ def missing(regression: Regression, model: Model, settings: Settings) -> float:
         groups=settings.blocks,
         nuisance=nuisance,
         slope=weight if regression.weighted else None,
-        residuals=bool(model.places()),  # a constant leaves the target
+        # a constant leaves the target, whose rows may change places; residuals of rows that
+        # differ in weight keep theirs, because their size may go with it
+        residuals=bool(model.places()) or regression.weighted,
         seed=settings.seed,
     )
     return test.p_value

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symbolic.composition.finding import Settings
 from symbolic.composition.fitting.linearised import (
     CLEAR,
     Linearised,
@@ -18,6 +17,7 @@ from symbolic.composition.fitting.regression import Regression, Work
 from symbolic.composition.fitting.spline_models import spread_rows
 from symbolic.composition.fitting.through_process import Process
 from symbolic.composition.gate import flexible_columns
+from symbolic.composition.settings import Settings
 from symbolic.composition.starts import least_squares
 
 Array = np.ndarray
