@@ -54,6 +54,13 @@ class Found:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     pulls: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def claims(self) -> bool:
+        """Whether the method stands by a relation, alone or as one of several."""
+        formula = self.expression
+        alone = self.accepted and formula is not None and bool(formula.free_symbols)
+        return alone or self.several > 0
+
 
 Method = Callable[[Case, float], Found]
 

@@ -1,21 +1,25 @@
 """Level and power of the test for anything to find.
 
     python -m benchmarks.relationship --sets 100 --seed 1000
-    python -m benchmarks.relationship --searches 70 --seed 1500
+    python -m benchmarks.relationship --searches 70 --seed 1500 --methods compose estimator
 
 Level: share of data sets without any relation in which one is claimed at 5 %, by law of
 target and features. Power: share of data sets with a relation that explains 10, 20 or 30 %
-of the variance in which it is seen. With `--searches`, whole searches (`compose`) of data
-without a relation, 60 to 2,000 rows in turn: a relation is claimed by any answer but
-"nothing to find". The defaults are scoring seeds; none of them set a
-constant of the test.
+of the variance in which it is seen. With `--searches`, whole searches of data without a
+relation, 60 to 2,000 rows in turn: `compose` claims a relation by any answer but "nothing to
+find", the estimator by an equation with features that its verdict supports. The defaults are
+scoring seeds; none of them set a constant of the test.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import sympy
 
+from benchmarks.cases import Case
+from benchmarks.estimator_runner import estimated
+from benchmarks.peers import timed
 from sciren.inference.relationship import relationship
 
 Array = np.ndarray
@@ -86,22 +90,27 @@ SEARCHED_ROWS = (60, 150, 400, 2000)
 WORK = 6.0  # seconds of work of a search
 
 
-def searched(law: str, number: int, seed: int) -> str:
-    """Return the outcome of a search where there is nothing to find."""
-    from symbolic import compose
-
+def searched(law: str, number: int, seed: int, method: str) -> bool:
+    """Return whether a method claims a relation where there is nothing to find."""
     rows = SEARCHED_ROWS[number % len(SEARCHED_ROWS)]
     x, y, _ = unrelated("normal" if law == "constant truth" else law, rows, seed)
     y = 5 + 0.1 * y if law == "constant truth" else y
-    return compose(x, y, budget_s=WORK).outcome
+    if method == "compose":
+        from symbolic import compose
+
+        return compose(x, y, budget_s=WORK).outcome != "nothing to find"
+    mean = np.full(rows, float(y.mean()))
+    names = tuple(f"x{k}" for k in range(x.shape[1]))
+    case = Case(law, law, x, names, y, mean, sympy.Integer(0), mean, 1.0)
+    return timed(estimated, case, WORK).claims
 
 
-def _searches(seeds: range) -> None:
-    print("| law | searches | relation claimed |\n|---|---|---|")
+def _searches(seeds: range, methods: Sequence[str]) -> None:
+    print("| law | method | searches | relation claimed |\n|---|---|---|---|")
     for k, law in enumerate(SEARCHED_LAWS):
-        outcomes = [searched(law, seed + k, seed) for seed in seeds]
-        claims = sum(outcome != "nothing to find" for outcome in outcomes)
-        print(f"| {law} | {len(outcomes)} | {claims} |", flush=True)
+        for method in methods:
+            claims = sum(searched(law, seed + k, seed, method) for seed in seeds)
+            print(f"| {law} | {method} | {len(seeds)} | {claims} |", flush=True)
 
 
 LAWS = (
@@ -119,9 +128,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--rows", type=int, nargs="+", default=[60, 150, 400])
     parser.add_argument("--searches", type=int, default=0, help="of each law")
+    parser.add_argument(
+        "--methods", nargs="+", default=["compose"], choices=["compose", "estimator"]
+    )
     options = parser.parse_args()
     if options.searches:
-        _searches(range(options.seed, options.seed + options.searches))
+        last = options.seed + options.searches
+        _searches(range(options.seed, last), options.methods)
         return
     seeds = range(options.seed, options.seed + options.sets)
     print("| rows | " + " | ".join(LAWS) + " |\n" + "|---" * (len(LAWS) + 1) + "|")

@@ -1,6 +1,6 @@
-"""What data as they are do to `compose`: claims without a relation, and wrong formulas.
+"""What data as they are do to a search: claims without a relation, and wrong formulas.
 
-    python -m benchmarks.robustness --sets 12 --seed 2000 --out OUT
+    python -m benchmarks.robustness --sets 12 --seed 2000 --methods ours estimator --out OUT
 
 Four plain formulas (a line, a parabola, an exponential, a product) and none, 300 rows, 10 %
 noise, under: gross outliers (2 % of the rows, ten deviations of the noise), Student's t of
@@ -15,6 +15,7 @@ seeds begin at 1000, scoring seeds at 2000.
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ import sympy
 
 from benchmarks.cases.case import Case, Formula, feature_symbol
 from benchmarks.cases.scoring import score
-from benchmarks.peers import ours, timed
+from benchmarks.estimator_runner import estimated
+from benchmarks.peers import Method, ours, timed
 
 Array = np.ndarray
 
@@ -46,6 +48,7 @@ UNITS = {"tiny": 1e-9, "huge": 1e9}
 class Row:
     """One data set and what was said of it."""
 
+    method: str
     kind: str
     seed: int
     related: bool
@@ -111,17 +114,23 @@ def _errors(kind: str, features: Array, rng: np.random.Generator) -> Array:
     return errors
 
 
-def judged(case: Case, seed: int, related: bool, budget: float) -> Row:
-    """Compose a data set and score the answer."""
-    found = timed(ours, case, budget)
+METHODS: dict[str, Method] = {"ours": ours, "estimator": estimated}
+
+
+def judged(
+    name: str, method: Method, case: Case, seed: int, related: bool, budget: float
+) -> Row:
+    """Ask a method about a data set and score the answer."""
+    found = timed(method, case, budget)
     form = score(case, found.expression, {}).form
     beside = any(score(case, equal, {}).form for equal in found.equals)
     named = found.accepted or found.several > 0
     return Row(
+        method=name,
         kind=case.group,
         seed=seed,
         related=related,
-        claimed=named,
+        claimed=found.claims,
         accepted=found.accepted,
         wrong=found.accepted and not form,
         right=found.accepted and form,
@@ -132,17 +141,27 @@ def judged(case: Case, seed: int, related: bool, budget: float) -> Row:
 
 
 def summary(rows: pd.DataFrame) -> str:
-    """Return a Markdown table, one line a kind."""
+    """Return a Markdown table, one line a method and kind."""
     lines = [
-        "| kind | none: claimed | sets | accepted and wrong | right alone | "
+        "| method | kind | none: claimed | sets | accepted and wrong | right alone | "
         "right, alone or in a set | CPU s median / max |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    kinds = [(kind, rows[rows["kind"] == kind]) for kind in rows["kind"].unique()]
-    for kind, part in [*kinds, ("all", rows)]:
+    parts: list[tuple[str, str, pd.DataFrame]] = []
+    for method in rows["method"].unique():
+        own = rows[rows["method"] == method]
+        kinds = own["kind"].unique()
+        parts += [(method, kind, own[own["kind"] == kind]) for kind in kinds]
+        parts.append((method, "all", own))
+    for method, kind, part in parts:
         none, inside = part[~part["related"]], part[part["related"]]
         counts = [inside[c].sum() for c in ("wrong", "right", "in_set")]
-        cells = [kind, f"{none['claimed'].sum()} of {len(none)}", str(len(inside))]
+        cells = [
+            method,
+            kind,
+            f"{none['claimed'].sum()} of {len(none)}",
+            str(len(inside)),
+        ]
         cells += [str(int(count)) for count in counts]
         cells += [f"{part['seconds'].median():.1f} / {part['seconds'].max():.1f}"]
         lines.append("| " + " | ".join(cells) + " |")
@@ -160,24 +179,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--seed", type=int, default=2000)
     parser.add_argument("--budget", type=float, default=6.0, help="s of work a set")
+    parser.add_argument("--methods", nargs="+", default=["ours"], choices=METHODS)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     table = chosen.out / "robustness.csv"
-    done = set()
+    key, done = ["method", "kind", "seed", "related"], set()
     if table.exists():
-        known = pd.read_csv(table)[["kind", "seed", "related"]]
-        done = set(known.itertuples(index=False, name=None))
-    for seed in range(chosen.seed, chosen.seed + chosen.sets):
-        for kind in chosen.kinds:
-            for related in (True, False):
-                if (kind, seed, related) in done:
-                    continue
-                row = judged(drawn(kind, seed, related), seed, related, chosen.budget)
-                frame = pd.DataFrame(
-                    [asdict(row)], columns=[f.name for f in fields(Row)]
-                )
-                frame.to_csv(table, mode="a", header=not table.exists(), index=False)
+        done = set(pd.read_csv(table)[key].itertuples(index=False, name=None))
+    seeds = range(chosen.seed, chosen.seed + chosen.sets)
+    for seed, kind, related, name in product(
+        seeds, chosen.kinds, (True, False), chosen.methods
+    ):
+        if (name, kind, seed, related) in done:
+            continue
+        case = drawn(kind, seed, related)
+        row = judged(name, METHODS[name], case, seed, related, chosen.budget)
+        frame = pd.DataFrame([asdict(row)], columns=[f.name for f in fields(Row)])
+        frame.to_csv(table, mode="a", header=not table.exists(), index=False)
     print(summary(pd.read_csv(table)))
 
 
