@@ -31,8 +31,8 @@ DOUBTFUL = 100.0
 the held-out halves has an expected t of about the root of it, 10 at this limit, where the
 level of 5 % asks for 1.7."""
 
-SHARE_OF_BUDGET = 0.05  # of the work of a whole search, for each half
-LEAST_WORK = 0.2  # seconds of work for each half
+SHARE_OF_BUDGET = 0.07  # of the work of a whole search, for each half
+LEAST_WORK = 0.28  # seconds of work for each half
 
 SURE = 25.0
 """Fall of BIC against a constant, without far targets, that no search over noise reaches: 30
