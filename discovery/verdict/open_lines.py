@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from discovery.verdict.imitations import ROWS
 from discovery.verdict.record import Reason
-from symbolic.composition.decision.open_lines import LIMITS, powers, upper_bend
+from symbolic.composition.decision.open_lines import BEND, upper_bend
 from symbolic.composition.decision.spans import orthonormal_span
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Ends = tuple[str, str]
 
-SHAPES = {2: "", 3: "like an S "}
-
 
 def open_line_reasons(evidence: "Evidence") -> list[Reason]:
     """Say which lines may be curves for all that these rows show."""
@@ -31,18 +29,12 @@ def open_line_reasons(evidence: "Evidence") -> list[Reason]:
 
     residual = evidence.residual() / evidence.scale
     memory = memory_in_rows(evidence.process, residual)
-    reasons: dict[Ends, Reason] = {}
-    for degree, limit in LIMITS.items():
-        bends = largest_bends(evidence.fit, evidence.scale, memory, degree)
-        for ends, bend in bends.items():
-            if bend > limit:
-                # a bow is told before an S: it is what most curves are
-                reasons.setdefault(ends, _open(*ends, bend, degree))
-    return list(reasons.values())
+    bends = largest_bends(evidence.fit, evidence.scale, memory)
+    return [_open(*ends, bend) for ends, bend in bends.items() if bend > BEND]
 
 
 def largest_bends(
-    fit: "EquationFit", scale: Array, memory: float = 1.0, degree: int = 2
+    fit: "EquationFit", scale: Array, memory: float = 1.0
 ) -> dict[Ends, float]:
     """Return (feature, latent) -> upper end of the bend of its line.
 
@@ -50,7 +42,6 @@ def largest_bends(
         fit: equations at their minimum on these rows.
         scale: (m,) standard deviation of the noise up to a factor.
         memory: observations that count as one.
-        degree: of the bend: 2 for a bow, 3 for an S.
     """
     lines = [
         (latent, edge)
@@ -69,27 +60,23 @@ def largest_bends(
     bends = {}
     for latent, edge in lines:
         z = fit.z[process.rows[::step], edge.source]
-        effects = (
-            powers(z, degree) * (response.by_latent[:, latent] / scale)[::step, None]
-        )
-        bend = upper_bend(z, float(edge.full[0]), effects, basis, residual, noise)
+        effect = z * z * (response.by_latent[:, latent] / scale)[::step]
+        slope = float(edge.full[0])
+        bend = upper_bend(z, slope, effect[:, None], basis, residual, noise)
         if bend is not None:
-            bends[process.feature_names[edge.source], process.latent_names[latent]] = (
-                bend
-            )
+            ends = process.feature_names[edge.source], process.latent_names[latent]
+            bends[ends] = bend
     return bends
 
 
-def _open(feature: str, latent: str, bend: float, degree: int = 2) -> Reason:
+def _open(feature: str, latent: str, bend: float) -> Reason:
     sentence = (
-        f"The line of {feature} in {latent} could bend {SHAPES[degree]}by up to {bend:.0%} of its "
-        "spread, and these rows would not show it"
+        f"The line of {feature} in {latent} could bend by up to {bend:.0%} of its spread, "
+        "and these rows would not show it"
     )
     step = (
         f"Say that {latent} rises or falls with {feature}, not that it does so in a straight "
         f"line, until there are more rows or less noise at both ends of {feature}"
     )
     subject = f"{feature} -> {latent}"
-    return Reason(
-        "identified", subject, False, sentence, bend, LIMITS[degree], step, rank=4
-    )
+    return Reason("identified", subject, False, sentence, bend, BEND, step, rank=4)
