@@ -68,6 +68,7 @@ TORCH_AT_THE_TOP = {
 
 # Parts of our core that load no torch and know no model.
 WITHOUT_TORCH = {
+    "sciren._lazy",
     "sciren.agreement",
     "sciren.bounded",
     "sciren.edge_columns",

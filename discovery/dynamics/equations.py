@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from sciren.data import SeriesTable
     from symbolic.model.symbolic_model import SymbolicModel
 
-FORMAT = "sciren series equations 1"
-
 CONSISTENT = ("same free run", "as good as the curves", "derivatives", "mass balance")
 """Checks whose failure says that the printed equations are not what was fitted; the
 others ask what the equations are worth, and are answered by the verdict."""
@@ -262,10 +260,10 @@ class SeriesEquations:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        from symbolic.model.storage import to_json
+        from symbolic.model.storage import SERIES_FORMAT, to_json
 
         return {
-            "format": FORMAT,
+            "format": SERIES_FORMAT,
             "relations": to_json(self.relations),
             "recurrence": self.law.to_json(),
             "columns": dict(self.columns),
@@ -291,7 +289,7 @@ class SeriesEquations:
         Raises:
             FormatError: the file cannot be read.
         """
-        from symbolic.model.storage import from_json
+        from symbolic.model.storage import SERIES_FORMAT, from_json
         from symbolic.model.symbolic_model import SymbolicModel
 
         path = Path(path)
@@ -301,8 +299,8 @@ class SeriesEquations:
         except (OSError, ValueError) as error:
             raise FormatError(f"{what}: {error}") from error
         with damage_told(FormatError, what, passed=()):
-            if not isinstance(stored, dict) or stored.get("format") != FORMAT:
-                raise FormatError(f"it is no file of the format {FORMAT!r}")
+            if not isinstance(stored, dict) or stored.get("format") != SERIES_FORMAT:
+                raise FormatError(f"it is no file of the format {SERIES_FORMAT!r}")
             judged, deviating = stored["verification"], stored.get("deviations")
             return cls(
                 from_json(stored["relations"], SymbolicModel),

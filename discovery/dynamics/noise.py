@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 def noise_record(history: "History") -> dict[str, Any] | None:
     """Return the noise that a fit on series has estimated; None for a fit on rows."""
-    from sciren.dynamics.fitting import SeriesHistory
-
-    if not isinstance(history, SeriesHistory) or history.problems is None:
+    # A fit on rows has no such field, and asking its class would load all of the dynamics.
+    problems = getattr(history, "problems", None)
+    if problems is None:
         return None
-    return noise_record_of(history.problems["train"].comparison.noise)
+    return noise_record_of(problems["train"].comparison.noise)
 
 
 def noise_record_of(noise: "NoiseOfSeries") -> dict[str, Any]:

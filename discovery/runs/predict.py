@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from discovery.dynamics.predicting import predict_series
 from discovery.results.record import DiscoveryRecord, equations_of
 from discovery.runs.files import read_record
 from discovery.runs.predict_warnings import (
@@ -55,6 +54,8 @@ def predict_frame(
         DataError: text or infinities in a column that is needed.
     """
     if discovery.series is not None:
+        from discovery.dynamics.predicting import predict_series
+
         _warn_failed(discovery)
         return predict_series(discovery, frame, using, interval)
     # The way of the training rows: classes to numbers, then powers of ten; the result

@@ -121,15 +121,17 @@ def stored_equations(
     run: Path,
 ) -> "tuple[SymbolicModel | None, SeriesEquations | None]":
     """Return the equations of a run, and the recurrence around them, where it has them."""
-    from discovery.dynamics.equations import FORMAT, SeriesEquations
     from symbolic import SymbolicModel
+    from symbolic.model.storage import SERIES_FORMAT
 
     file = run / "equations.json"
     if not file.is_file():
         return None, None
     stored = read_json(file)
     # One file name for both kinds of equations; the format inside says which.
-    if isinstance(stored, dict) and stored.get("format") == FORMAT:
+    if isinstance(stored, dict) and stored.get("format") == SERIES_FORMAT:
+        from discovery.dynamics.equations import SeriesEquations
+
         series = SeriesEquations.load(file)
         return series.relations, series
     return SymbolicModel.load(file), None

@@ -82,42 +82,23 @@ def complete(
         progress: hears what is going on.
         keep: finished stages.
     """
-    from discovery.dynamics.discovering import with_time_format
-    from discovery.dynamics.functions.closing import (
-        closed_study,
-        closes_functions,
-        function_forms_of,
-    )
-    from discovery.dynamics.functions.shared import shared_functions
-    from discovery.dynamics.functions.telling import add_forms
-    from discovery.dynamics.own import fits_groups_alone, own_numbers
-    from discovery.dynamics.state_function import finds_state_function, state_function
     from discovery.runs.training import train
+    from discovery.tables.study import SeriesStudy
 
-    study, forms = ready.study, None
-    declared = ready.study
-    if closes_functions(declared):
-        forms = function_forms_of(declared, ready.training, progress.say)
-        study = closed_study(declared, forms)
-    if (
-        forms is not None
-        and closes_functions(declared)
-        and not study.decoder.latent_names
-    ):
-        discovery = shared_functions(declared, ready.training, forms, progress.say)
-        with_time_format(discovery, study.config)
-    elif finds_state_function(study):
-        discovery = state_function(study, ready.training, progress.say)
-        # New files are read with the layout of stamps of this one.
-        with_time_format(discovery, study.config)
-    elif fits_groups_alone(study):
-        discovery = own_numbers(study, ready.training, progress.say)
-        with_time_format(discovery, study.config)
-    else:
+    def by_network(study: "Study | SeriesStudy") -> "Discovery":
         training = train(study, ready.training, progress, ready.notes, keep)
-        discovery = discover_study(study, training, progress, keep)
-    if forms is not None and closes_functions(declared):
-        add_forms(discovery, declared, forms)
+        return discover_study(study, training, progress, keep)
+
+    study = ready.study
+    if isinstance(study, SeriesStudy):
+        # The rooms of the dynamics are loaded where there is something in time.
+        from discovery.runs.series_stages import series_stages
+
+        discovery, study = series_stages(
+            study, ready.training, progress.say, by_network
+        )
+    else:
+        discovery = by_network(study)
     # Files tell the settings of the user, whatever process they led to.
     write_all(discovery, replace(study, config=ready.study.config), folder, progress)
 
@@ -229,11 +210,12 @@ def discover_study(
     keep: "Checkpoints | None" = None,
 ) -> "Discovery":
     """Find and verify the equations of a trained study, after its settings."""
-    from discovery.dynamics.discovering import series_discovery, with_time_format
     from discovery.results.stages import discover
     from discovery.tables.study import SeriesStudy
 
     if isinstance(study, SeriesStudy):
+        from discovery.dynamics.discovering import series_discovery, with_time_format
+
         options, seed = study.config.discovery.options, study.config.seed
         series: dict[str, SeriesTable] = {}
         series.update(zip(PARTS, study.split, strict=True))

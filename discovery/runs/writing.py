@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.config.file import versions, write_resolved_config
-from discovery.dynamics.records import series_record
 from discovery.report.figures import draw_all, draw_series, run_graph, save_figures
 from discovery.report.latex.pieces import write_pieces
 from discovery.results.identification import first_reason
@@ -78,6 +77,8 @@ def write_run(
 def _record(study: "Study | SeriesStudy", model: "ScIReN | None") -> dict[str, Any]:
     """Return the content of ``data.json``."""
     if isinstance(study, SeriesStudy):
+        from discovery.dynamics.records import series_record
+
         return series_record(study, model and model.scaling)
     assert model is not None  # rows have a network
     return study_record(study, model.scaling)
@@ -149,7 +150,6 @@ def _write_equations(
 ) -> None:
     from symbolic import to_document
     from symbolic.code import SUFFIXES
-    from symbolic.dynamics.code.writing import has_code
     from symbolic.printing.markdown import to_markdown
 
     equations = discovery.equations
@@ -167,9 +167,12 @@ def _write_equations(
     write_text(folder / "equations.md", to_markdown(printed))
     write_pieces(discovery, printed, study.config, record, folder)
     (folder / CODE).mkdir(exist_ok=True)
-    for language, suffix in SUFFIXES.items():
-        if discovery.series is not None and not has_code(discovery.series.law):
-            continue
+    suffixes = SUFFIXES
+    if discovery.series is not None:
+        from symbolic.dynamics.code.writing import has_code
+
+        suffixes = SUFFIXES if has_code(discovery.series.law) else {}
+    for language, suffix in suffixes.items():
         code = stored.to_code(language, printed.provenance)
         write_text(folder / CODE / f"equations{suffix}", code)
     if discovery.verification is not None:

@@ -1,16 +1,18 @@
 """fit: one call that chooses the engine, trains, selects edges and profiles constants."""
 
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from sciren.data.series import SeriesTable
 from sciren.data.table import Table
-from sciren.dynamics.fitting import SeriesHistory, fit_series
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.ensemble import fit_ensemble
 from sciren.training.history import History
 from sciren.training.progress import Progress
+
+if TYPE_CHECKING:
+    from sciren.dynamics.fitting import SeriesHistory
 
 
 @overload
@@ -28,7 +30,7 @@ def fit(
     valid: SeriesTable,
     config: TrainConfig | None = ...,
     progress: Progress | None = ...,
-) -> SeriesHistory: ...
+) -> "SeriesHistory": ...
 def fit(
     model: ScIReN,
     train: Table | SeriesTable,
@@ -53,6 +55,9 @@ def fit(
         ColumnError: the tables lack a forcing or target of the decoder.
     """
     if isinstance(train, SeriesTable) and isinstance(valid, SeriesTable):
+        # What runs in time is loaded where something does.
+        from sciren.dynamics.fitting import fit_series
+
         return fit_series(model, train, valid, config, progress)
     if isinstance(train, SeriesTable) or isinstance(valid, SeriesTable):
         raise TrainingError(

@@ -29,6 +29,7 @@ from symbolic.verdict import Verification
 Record = TypeVar("Record", bound=EquationRecord)
 
 FORMAT = "sciren equations 1"
+SERIES_FORMAT = "sciren series equations 1"  # of `discovery.dynamics.SeriesEquations`
 MOST_NODES = 100_000  # of all formulas; 20 latents of 50 spline edges have 20,000
 
 

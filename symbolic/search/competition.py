@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from sciren.errors import SciRenError
 from symbolic.composition.fitting.edge_families import can_be_composed
-from symbolic.composition.from_model import compose_latent, latent_structure
 from symbolic.model.fit_record import CompositionAttempt
 from symbolic.options import SymbolicOptions, hidden_name
 from symbolic.search.candidate import signature
@@ -231,6 +230,9 @@ class Competition:
         return f"it puts the curve of {', '.join(sorted(names))} together from several"
 
     def _composed(self, name: str, trained: bool, seconds: float) -> "Composition":
+        # The search over compositions is the largest room: loaded where it is entered.
+        from symbolic.composition.from_model import compose_latent
+
         return compose_latent(
             self.model,
             self.table,
@@ -282,6 +284,8 @@ class Competition:
         """Refit a composition beside the other latents and score it."""
         # The composition is one of the physical latent;
         # structures hold the raw latent before its constraint.
+        from symbolic.composition.from_model import latent_structure
+
         slope, offset = self._line(k)
         structure = latent_structure(composition, self.units, slope, offset)
         structures = (*best.structures[:k], structure, *best.structures[k + 1 :])

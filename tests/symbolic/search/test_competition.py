@@ -21,6 +21,7 @@ from sciren import (
 from sciren.decoders import IdentityDecoder
 from sciren.errors import ConfigError
 from symbolic import symbolify, verify
+from symbolic.composition import from_model
 from symbolic.families.library import FAMILIES
 from symbolic.options import SymbolicOptions
 from symbolic.printing.contents import printable
@@ -189,7 +190,7 @@ def contest(growing, monkeypatch, **answers):
         symbolic.units,
         SymbolicOptions(families=list(FAMILIES), compose=answers.get("seconds", 60.0)),
     )  # fmt: skip
-    monkeypatch.setattr(competition, "compose_latent", answers["compose"])
+    monkeypatch.setattr(from_model, "compose_latent", answers["compose"])
     monkeypatch.setattr(competition, "still_predictable", lambda *_: 0.0)
     return found
 
@@ -224,7 +225,7 @@ def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
         form=NODE,
     )  # fmt: skip
     one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=worse)
-    monkeypatch.setattr(competition, "latent_structure", lambda *_: NODE)
+    monkeypatch.setattr(from_model, "latent_structure", lambda *_: NODE)
     assert one.run(BEST) is BEST
     assert [(row.verdict, row.delta) for row in one.attempts] == [("beaten", 3.0)] * 2
 
