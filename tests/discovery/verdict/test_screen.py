@@ -83,3 +83,22 @@ def test_the_sentence_counts_what_is_seen_and_what_is_asked_for():
     assert "v may be missing" in missed.sentence
     assert "sees 1 of the 2 edges that they hold, and asks for 1 more" in whole.sentence
     assert [reason.holds for reason in screen_reasons(edges[:1])] == [True]
+
+
+@pytest.mark.parametrize(("p", "seen"), [(0.03, True), (0.08, False)])
+def test_an_edge_of_the_equations_is_seen_at_five_percent(p, seen):
+    assert screen_reasons([Screened("x", "a", True, p, 0.2)])[-1].holds == seen
+
+
+@pytest.mark.parametrize(
+    ("p", "share", "asked"), [(0.003, 5e-3, 1), (0.008, 5e-3, 0), (0.003, 5e-4, 0)]
+)
+def test_ten_edges_share_the_level_and_matter_from_a_thousandth(p, share, asked):
+    others = [Screened(name, "a", False, 0.5, 0.2) for name in NAMES[1:]]
+    *told, _ = screen_reasons([Screened("x0", "a", False, p, share), *others])
+    assert len(told) == asked
+
+
+def test_three_edges_of_a_kind_are_told_one_by_one():
+    edges = [Screened(name, "a", True, 0.5, 0.0) for name in NAMES]
+    assert len(screen_reasons(edges)) == 3 + 1

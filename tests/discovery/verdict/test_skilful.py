@@ -3,10 +3,17 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from discovery.verdict.evidence import Evidence
-from discovery.verdict.skilful import missing, on_test_rows, relation
+from discovery.verdict.skilful import (
+    missing,
+    on_test_rows,
+    reference,
+    relation,
+    unnamed_order,
+)
 from sciren.data.kinds import Categorical
 from sciren.inference.skill import PairedTest
 
@@ -107,3 +114,61 @@ def test_two_blocks_of_test_rows_that_are_predicted_better_are_no_failure():
     )
     equal = evidence(PairedTest(0.0, 1.0, 0.0, 2), 0.7, 0.7)
     assert on_test_rows(equal)[0].fatal
+
+
+@pytest.mark.parametrize(
+    ("p", "again", "fresh", "holds"),
+    [
+        (3e-4, None, None, True),
+        (3e-3, None, None, False),  # nothing but the rows that chose the formula
+        (0.03, None, 0.03, True),
+        (0.08, None, 0.03, False),
+        (0.03, 0.03, None, True),
+        (0.03, 0.08, None, False),
+        (0.03, 0.08, 0.03, True),  # new rows confirm as well
+    ],
+)
+def test_a_relation_is_claimed_at_its_level_and_where_it_is_confirmed(
+    p, again, fresh, holds
+):
+    told = evidence(BETTER, 0.5, 0.3)
+    anew = object() if again is not None else None
+    told.selected_anew = anew
+    told.test_of = lambda first, second: PairedTest(
+        0.3, again if second is anew and anew is not None else p, 2.0, 20
+    )
+    told.fresh = fresh and SimpleNamespace(test=PairedTest(0.3, fresh, 2.0, 20))
+    assert relation(EQUATIONS, told).holds == holds
+
+
+@pytest.mark.parametrize(
+    ("share", "p", "holds"), [(0.03, 1e-6, True), (0.1, 0.03, False), (0.1, 0.08, True)]
+)
+def test_a_flexible_model_is_better_by_more_than_a_twentieth_and_not_by_chance(
+    share, p, holds, monkeypatch
+):
+    monkeypatch.setattr(
+        "sciren.inference.skill.flexible.held_out_predictions", lambda *_: 0.0
+    )
+    told = evidence(PairedTest(share, p, 2.0, 20), 0.5, 0.3)
+    told.process.values, told.scale, told.plain = 1.0, 1.0, True
+    told.held = SimpleNamespace(inputs=None, folds=None)
+    assert reference(told).holds == holds
+
+
+@pytest.mark.parametrize(("memory", "told"), [(0.05, 0), (0.2, 1)])
+def test_rows_that_resemble_their_neighbours_are_told(memory, told):
+    noise = np.random.default_rng(0).normal(size=20_000)
+    record = evidence(BETTER, 0.5, 0.3)
+    record.process.ordered, record.process.groups = False, None
+    record.process.rows, record.scale = np.arange(len(noise) - 1), 1.0
+    record.residual = lambda: noise[1:] + memory * noise[:-1]
+    assert len(unnamed_order(record)) == told
+
+
+@pytest.mark.parametrize(
+    ("share", "word"), [(-5.0, "500.0% larger"), (-20.0, "10 times")]
+)
+def test_a_share_beyond_ten_times_is_told_as_such(share, word):
+    reason = relation(EQUATIONS, evidence(PairedTest(share, 0.9, -1.0, 20), 0.2, 0.3))
+    assert word in reason.sentence
