@@ -30,7 +30,9 @@ class Layer:
 
 def network_record(layers: Sequence[Layer]) -> dict[str, Any]:
     """Return the network in the YAML format of the standard."""
+    # The nodes are those of a torch.fx graph: each names its inputs by the nodes before it.
     forward: list[dict[str, Any]] = [_node("x", "placeholder", "x", [])]
+    # ends[n]: the node that leaves layer n, its activation where it has one.
     listed, ends = [], [""]
     for number, layer in enumerate(layers, 1):
         name, shape = f"layer{number}", layer.weight.shape

@@ -49,6 +49,8 @@ def spline_layers(model: "ScIReN", encoder: "KANEncoder") -> list[Layer]:
     curves = _TruncatedPowers(model, encoder)
     if not len(curves.kept):
         return [curves.level()]
+    # The bilinear layer of squares has a matrix for each of its outputs, so it grows with
+    # the cube of features times intervals; all but a few entries are zero.
     count = len(curves.kept) * (curves.intervals + 3)
     size = count * (len(curves.kept) * (curves.intervals + 2) + 1) ** 2
     if size > MOST_WEIGHTS:
@@ -78,6 +80,9 @@ class _TruncatedPowers:
         self.size = model.output_scale.numpy()
         bias = layer.bias.detach().numpy() * self.size + model.output_shift.numpy()
         c = coefficients * self.size[:, None]
+        # Values of the uniform cubic B-splines at a knot are 1/6, 4/6, 1/6; their first and
+        # second derivatives there are differences of neighbouring coefficients. The third
+        # derivative is constant between knots; b_j is a sixth of its jump at knot j.
         third = np.diff(c, n=3)
         self.a1 = (c[..., 2] - c[..., 0]) / 2
         self.a2 = (c[..., 0] - 2 * c[..., 1] + c[..., 2]) / 2
@@ -96,6 +101,7 @@ class _TruncatedPowers:
     def places(self) -> Layer:
         """max(t, 0), max(t - G, 0) and max(-t, 0) of every kept feature."""
         k = len(self.kept)
+        # Dropped features keep their column of zeros: the table still has them.
         weight, bias = np.zeros((3, k, self.n_features)), np.zeros((3, k))
         rows = np.arange(k)
         for part, sign in enumerate((1, 1, -1)):

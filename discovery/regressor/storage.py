@@ -97,17 +97,20 @@ def load_estimator(
     place = Path(folder)
     record = read_json(place / ESTIMATOR)
     what = f"{place}: is not as ScIReNRegressor.save writes it"
+    # Any other error of reading means a damaged or foreign file, and is told as that.
     with damage_told(DataError, what, "save it again", also=UNPACKING):
         parameters = {n: _read(value) for n, value in record["parameters"].items()}
         model = load_model(place, decoder)
         if parameters["decoder"] is not None and decoder is not None:
             parameters["decoder"] = decoder
+        # Through the constructor, as scikit-learn's clone and get_params expect it.
         estimator = kind(**parameters)
         for name, value in record["fitted"].items():
             setattr(estimator, name, value)
         estimator._target_columns = tuple(estimator._target_columns)
         if record["names"]:
             names = np.array(record["names"], dtype=object)
+            # Only there where names were given: scikit-learn tells both cases by it.
             vars(estimator)["feature_names_in_"] = names
         estimator._kinds = dict(kinds_from_json(record["kinds"]))
         with np.load(place / ROWS, allow_pickle=False) as arrays:
@@ -115,6 +118,7 @@ def load_estimator(
                 _table(record["columns"], _part(arrays, part), estimator._kinds)
                 for part in ("train", "valid")
             )
+        # Equations are found when they are first asked for, from the network and its rows.
         estimator.model_, estimator._discovery = model, None
         estimator.history_ = History(**record["history"])
         estimator._training = Training.from_record(model, record["training"])

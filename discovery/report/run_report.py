@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 
 DATA_KEYS = ("features", "targets", "split", "sha256")
-
 _DATA = {  # key of data.json -> label
     "source": "source",
     "read": "rows read",

@@ -212,6 +212,7 @@ def carry_over(
 # -- is it the same run? ------------------------------------------------------------------
 def _check_same(place: Path, study: "Source", begun: Mapping[str, Any]) -> None:
     """Refuse to go on with a run that was begun from something else."""
+    # Data first, then code, then settings: each makes what comes after it meaningless.
     wanted = start_record(study)
     if begun["data"] != wanted["data"]:
         raise DataError(

@@ -65,16 +65,10 @@ def interval_columns(
     ]
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
     wanted = [f"{name}{end}" for name in means for end in ("_low", "_high")]
-    bands |= {name: np.full(count, np.nan) for name in wanted}
+    limited = {name: np.full(count, np.nan) for name in wanted}
     apart = {f"{target}{NEW_CLASS}": np.zeros(count) for target in uncertainty.targets}
-    for first in range(0, count, AT_ONCE):
-        part = slice(first, first + AT_ONCE)
-        chunk = {name: values[part] for name, values in columns.items()}
-        for name, values in limits(uncertainty, respond, chunk, level).items():
-            if name in wanted:  # a latent that is a target has the limits of its mean
-                bands[name][part] = values
-            elif name in apart:
-                apart[name][part] = values
+    _fill_in_chunks(limited | apart, uncertainty, respond, columns, level)
+    bands |= limited
     for target in uncertainty.targets:
         half = apart[f"{target}{NEW_CLASS}"]
         bands |= _for_new_classes(bands, target, predicted[target], half)
@@ -88,6 +82,24 @@ def interval_columns(
     outside = uncertainty.reach.outside(columns)
     bands[OUTSIDE] = (outside if len(outside) else np.zeros(count)).astype(np.int64)
     return bands
+
+
+def _fill_in_chunks(
+    arrays: Mapping[str, Array],
+    uncertainty: Uncertainty,
+    respond: "Response",
+    columns: Columns,
+    level: float,
+) -> None:
+    """Write limits of means and latents into arrays (n,) by name, some rows at a time."""
+    count = len(next(iter(columns.values()), ()))
+    for first in range(0, count, AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        chunk = {name: values[part] for name, values in columns.items()}
+        for name, values in limits(uncertainty, respond, chunk, level).items():
+            # a latent that is a target has the limits of its mean, and no array here
+            if name in arrays:
+                arrays[name][part] = values
 
 
 def _for_new_classes(

@@ -141,6 +141,7 @@ class ObservedProcess:
                 "no target is observed in these rows; check targets and row filter"
             )
         group = table.groups
+        # One entry for each observation, not for each row: targets have gaps of their own.
         rows, targets = _stacking(observed, group, clock)
         weights = term.observations.weights.cpu().numpy()[rows, targets]
         low, high = model.constant_scale.box()
@@ -149,6 +150,7 @@ class ObservedProcess:
             values=term.observations.values.cpu().numpy()[rows, targets],
             rows=rows,
             targets=targets,
+            # of mean one, so that the variance of the noise is that of an average row
             weights=weights / weights.mean(),
             segments=_segments(rows, targets, group, clock),
             groups=None if group is None else group[rows],

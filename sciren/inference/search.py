@@ -350,9 +350,12 @@ class Search:
             self.fit, replace(small, edges=tuple(kept), bases=bases)
         )
         rss, numbers = float(self.fit.loss), range(len(kept))
+        # BIC under the noise of the model with all edges, which no choice has narrowed.
         gain = (rss - wide.model.rss(numbers)) / self.full.variance
         if gain <= np.log(len(wide.response)) * (basis.size - width):
             return False
+        # A wider curve of a kept edge is a matter of fit alone; a new edge also has to be
+        # seen by the robust test, at a level shared with all that are offered.
         if edge in basis_of:
             return True
         number = kept.index(edge)

@@ -249,6 +249,7 @@ def effective_parameters(
     if penalty is None:
         return free
     keep = active.to(matrix)
+    # trace(A^-1 P) after a unit diagonal of A: the trace does not change, the condition does.
     scale = matrix.diagonal().clamp_min(1e-300).sqrt()
     both = scale.unsqueeze(-1) * scale
     eye = 1e-12 * torch.eye(len(scale)).to(matrix)

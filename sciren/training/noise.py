@@ -90,6 +90,7 @@ def estimated_weights(model: ScIReN, table: Table, law: Mapping[str, Any]) -> Te
     least = predicted.new_tensor(law["floor"]).clamp_min(1e-12)
     size = torch.maximum(torch.where(known, predicted, 1.0), least)
     weights = size.pow(-2.0 * predicted.new_tensor(law["power"])) * known
+    # Of mean one over the observations, so that the loss stays comparable with that before.
     mean = weights.sum(0) / known.sum(0).clamp_min(1)
     return weights / torch.where(mean > 0, mean, 1.0)
 

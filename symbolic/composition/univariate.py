@@ -207,6 +207,8 @@ def merged(search: Search, best: ScoredModel) -> ScoredModel:
         beside = [term for term in best.model.additive if {term.feature} == features]
         if len(node.terms) != 1 or not beside:
             continue
+        # A node and a term of one feature are one curve of it: the sum of both is looked for
+        # among single composites.
         columns, (feature,) = search.regression.columns, features
         curve = model_value(search.regression, Model(nodes=(node,)))
         curve = curve + term_value(columns, beside[0])

@@ -15,9 +15,8 @@ from symbolic.expression.sharing import letters, numbered, shared_parts
 LONG = 40
 """Operations above which a formula gets names for its parts: about two lines of print. The
 longest of the shelf that are read at a glance (Penman-Monteith, 34) stay whole."""
-WORTH = (
-    3  # operations of a part below which a name is no shorter than what it stands for
-)
+# Operations of a part below which a name is no shorter than what it stands for.
+WORTH = 3
 
 
 def readable(process: Mapping[str, Any], taken: Collection[str] = ()) -> dict[str, Any]:

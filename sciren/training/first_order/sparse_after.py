@@ -38,6 +38,8 @@ def select_by_refits(member: Member, start: Start) -> bool:
         start: trained weights as theta (1, P) of a problem.
     """
     model, config = member.model, member.config
+    # Refits minimise squares. Weights trained by another loss stand at another minimum,
+    # from which a refit would move more than the choice of edges does.
     obstacle = gauss_newton_obstacle(model, config.max_coefficients)
     encoder = model.encoder
     squared = config.loss == "squares"

@@ -33,9 +33,8 @@ COLUMN, SQUARE, BESIDE = 4.5e-9, 7e-11, 1.3e-10
 LINEAR = 2.5e-3
 """Seconds of a linear solution whatever its size: those of 150 rows take 2 to 5 ms."""
 
-MOST_RESERVED = (
-    0.3  # of a share of a budget: a small one is for the search all the same
-)
+# Of a share of a budget: a small one is for the search all the same.
+MOST_RESERVED = 0.3
 
 
 @dataclass

@@ -69,6 +69,9 @@ def _rk4(step: StepCode) -> str:
 
 def _linear(step: StepCode) -> str:
     n, p, f, m = _sizes(step)
+    # The constant part of the derivatives is one more column of the matrix: its exponential
+    # then holds the inhomogeneous solution as well, and no singular matrix is inverted.
+    # Halved until its norm is at most 1/2, where the series is exact to rounding.
     size = n + 1
     return f"""
   ! States after h of a linear system, whose matrix is read off its derivatives.

@@ -15,11 +15,11 @@ from sciren.parameters import Parameter
 from sciren.solvers.levenberg import minimise
 from sciren.training.gauss_newton.starts.constant_latents import ConstantLatents
 
-SEED = 0
+SEED = 0  # of the sequence: the same start for every seed of a run
 DRAWS = 64  # points of a Sobol sequence; their losses cost one pass of as many members
 GO_ON = 6  # of them improved, beside the declared start
 ROWS = 200  # a few numbers need no more to choose a valley
-STEPS = 25
+STEPS = 25  # of Levenberg and Marquardt: enough to tell valleys apart, not to settle
 DECADES = 2.0  # to both sides of a start without a range
 WIDE = 20.0  # ratio of ends from which a range is looked through in logs
 CLEARLY = 10.0
@@ -42,6 +42,7 @@ def better_start(null: ConstantLatents, declared: Tensor) -> Tensor:
     drawn = _draw(few, declared)
     every = torch.arange(len(drawn), device=drawn.device)
     loss = few.loss(drawn, every)
+    # A start may lie where the process overflows; such a loss is no number and comes last.
     order = loss.nan_to_num(nan=math.inf).argsort(stable=True)
     best = [n for n in order.tolist() if math.isfinite(float(loss[n]))][:GO_ON]
     starts = torch.cat((declared, drawn[best]))
@@ -50,6 +51,8 @@ def better_start(null: ConstantLatents, declared: Tensor) -> Tensor:
     observations = float((few.term.observations.weights > 0).sum())
     if reached[winner] <= 0 or observations <= null.size:
         return declared
+    # The declared start is the user's, so it is left for a clear fall only: N log of the
+    # ratio of losses is the fall of the deviance under Gaussian noise of unknown size.
     fall = observations * math.log(float(reached[0] / reached[winner]))
     return starts[winner : winner + 1] if fall > CLEARLY else declared
 
