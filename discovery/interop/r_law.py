@@ -102,9 +102,10 @@ def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
             "latent": latent + 1,
             "places": [k + 1.0 for k in range(block.start, block.stop)],
             "basis": _basis(basis),
+            "left_out": number in means.left_out,
         }
-        for (feature, latent), basis, block in zip(
-            design.edges, design.bases, design.blocks, strict=True
+        for number, ((feature, latent), basis, block) in enumerate(
+            zip(design.edges, design.bases, design.blocks, strict=True)
         )
         # Edges of which the fit kept no coefficient have no part in the law.
         if block.stop > block.start

@@ -112,7 +112,7 @@ def _families(model: "ScIReN", study: "Study", train: "Table") -> str:
     options = study.config.discovery.options.changed(unit_problems="ignore")
     if isinstance(options.model_selection, int):
         options = options.changed(model_selection="bic")
-    equations = symbolify(model, train, options, seed=study.config.seed)
+    equations = symbolify(model, train, options)
     return "; ".join(
         f"{row['source']} -> {row['latent']}: {row['family']}"
         for row in equations.edges.to_dict("records")

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
+SLOW = (
+    "No formula of several features was sought: slow noise explains the series as well as "
+    "they do; other sites or seasons would settle it."
+)
+
 EFFECT_ROWS = 250  # training rows behind the importance: as many as its two digits need
 
 
@@ -54,7 +59,8 @@ def discover(
             edges are pruned only where validation did not choose them already.
         options: what the user decides, see `symbolic.SymbolicOptions`.
         truth: latent -> true values at the positions of ``row_ids``, where known.
-        seed: of everything random.
+        seed: of resamples, and of the rows behind the importance; it does not decide what
+            is found.
         say: hears what is going on.
         keep: stages that are finished already, and where to keep others.
         keywords: fields of the options by their names, such as ``bootstrap=0``; they go
@@ -202,11 +208,16 @@ class _Task:
     def _verified(self, thinner: "ScIReN") -> "SymbolicModel":
         from symbolic import symbolify, verify
 
-        train = self.parts["train"]
+        train, options = self.parts["train"], self.options
         self.say("equations: closed forms compete on the data")
-        equations = symbolify(
-            thinner, train, self.options, seed=self.seed, bands=self._bands(thinner)
-        )
+        # What slow noise explains as well as any curves do, a formula of several
+        # features would only explain by chance.
+        if options.compose and self._selected is not None and self._selected.slow:
+            options = options.changed(compose=0.0)
+            self.notes.append(SLOW)
+        # The search draws rows and starts by a seed of its own, because the same data
+        # have to give the same equations, wherever a training began.
+        equations = symbolify(thinner, train, options, bands=self._bands(thinner))
         held_out = self.parts.get("valid"), self.parts.get("test")
         self.say(
             f"consistency: {verify(equations, self.model, train, *held_out).verdict}"

@@ -86,12 +86,12 @@ basis_columns <- function(basis, x) {
 }
 
 # Designs of raw latents, one matrix a latent: rows by parameters.
-latent_designs <- function(law, columns, rows) {
+latent_designs <- function(law, columns, rows, edges) {
     size <- length(law$theta)
     lapply(seq_along(law$latents), function(latent) {
         design <- matrix(0, rows, size)
         design[, latent] <- 1
-        for (edge in Filter(function(one) one$latent == latent, law$edges)) {
+        for (edge in Filter(function(one) one$latent == latent, edges)) {
             x <- columns[[edge$feature]]
             if (is.null(x)) next
             known <- is.finite(x)
@@ -158,11 +158,10 @@ score_quantiles <- function(law, level) {
     c(-high, high)
 }
 
-interval_columns <- function(columns, predicted, level) {
-    law <- .model$law
-    rows <- length(predicted[[1]])
+# Limits of means and latents by the recommended fit, with some of its edges.
+law_limits <- function(law, columns, rows, level, edges) {
     quantile <- stats::qt((1 + level) / 2, law$freedom)
-    designs <- latent_designs(law, columns, rows)
+    designs <- latent_designs(law, columns, rows, edges)
     raw <- vapply(designs, function(one) drop(one %*% law$theta), numeric(rows))
     raw <- matrix(raw, nrow = rows)
     places <- seq_along(law$constants) + length(law$theta) - length(law$constants)
@@ -176,15 +175,6 @@ interval_columns <- function(columns, predicted, level) {
     spread <- function(a, b) rowSums(moved[[a]] * both[[b]])
     constants <- law$theta[places]
     found <- list()
-    for (k in seq_along(law$targets)) {
-        name <- law$targets[k]
-        scale <- law$scales[[k]]
-        mean <- transformed(scale, predicted[[name]])
-        quantiles <- score_quantiles(law$scores[[k]], level)
-        size <- noise_size(law$scores[[k]], mean)
-        found[[paste0(name, "_low")]] <- restored(scale, mean + quantiles[1] * size)
-        found[[paste0(name, "_high")]] <- restored(scale, mean + quantiles[2] * size)
-    }
     slopes <- law_slopes(law, raw, constants, columns)
     middle <- law_means(law, raw, constants, columns)
     for (k in seq_along(law$targets)) {
@@ -194,18 +184,45 @@ interval_columns <- function(columns, predicted, level) {
         }
         reach <- quantile * sqrt(pmax(variance, 0))
         ends <- widened(law, k, middle[[k]] - reach, middle[[k]] + reach, level)
-        value <- predicted[[law$targets[k]]]
-        found[[paste0(law$targets[k], "_mean_low")]] <- pmin(ends$low, value)
-        found[[paste0(law$targets[k], "_mean_high")]] <- pmax(ends$high, value)
+        name <- paste0(law$targets[k], "_mean")
+        found[[name]] <- list(ends$low, ends$high, law$targets[k])
     }
     for (k in seq_along(law$latents)) {
         name <- law$latents[k]
         if (name %in% law$targets) next
         reach <- quantile * sqrt(pmax(spread(k, k), 0))
         ends <- cbind(law$bounds[[k]](raw[, k] - reach), law$bounds[[k]](raw[, k] + reach))
-        value <- predicted[[name]]
-        found[[paste0(name, "_low")]] <- pmin(ends[, 1], ends[, 2], value)
-        found[[paste0(name, "_high")]] <- pmax(ends[, 1], ends[, 2], value)
+        found[[name]] <- list(pmin(ends[, 1], ends[, 2]), pmax(ends[, 1], ends[, 2]), name)
+    }
+    found
+}
+
+interval_columns <- function(columns, predicted, level) {
+    law <- .model$law
+    rows <- length(predicted[[1]])
+    found <- list()
+    for (k in seq_along(law$targets)) {
+        name <- law$targets[k]
+        scale <- law$scales[[k]]
+        mean <- transformed(scale, predicted[[name]])
+        quantiles <- score_quantiles(law$scores[[k]], level)
+        size <- noise_size(law$scores[[k]], mean)
+        found[[paste0(name, "_low")]] <- restored(scale, mean + quantiles[1] * size)
+        found[[paste0(name, "_high")]] <- restored(scale, mean + quantiles[2] * size)
+    }
+    limits <- law_limits(law, columns, rows, level, law$edges)
+    stay <- Filter(function(one) !one$left_out, law$edges)
+    # An undecided feature that the equations leave out may act or not.
+    without <- limits
+    if (length(stay) < length(law$edges)) {
+        without <- law_limits(law, columns, rows, level, stay)
+    }
+    for (name in names(limits)) {
+        value <- predicted[[limits[[name]][[3]]]]
+        found[[paste0(name, "_low")]] <-
+            pmin(limits[[name]][[1]], without[[name]][[1]], value)
+        found[[paste0(name, "_high")]] <-
+            pmax(limits[[name]][[2]], without[[name]][[2]], value)
     }
     found$outside <- as.integer(beyond_the_data(law$reach, columns, rows))
     found

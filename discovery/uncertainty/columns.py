@@ -11,6 +11,7 @@ from sciren.inference.conformal import ObservationLaw, spread
 from sciren.inference.sandwich import t_quantile
 
 if TYPE_CHECKING:
+    from sciren.inference.intervals.means import MeanLaw
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
 
@@ -35,8 +36,9 @@ def interval_columns(
 
     For a target ``reco``: reco_low, reco_high (a new observation), reco_mean_low,
     reco_mean_high (its mean); for a latent ``rb``: rb_low, rb_high; outside (0 or 1).
-    The limits of a mean come from the recommended fit; where the prediction itself lies
-    beyond them, they are moved to hold it.
+    The limits of a mean come from the recommended fit. An undecided feature that the
+    prediction leaves out may act or not: limits then hold the mean of both. Where the
+    prediction itself lies beyond them still, they are moved to hold it.
 
     Args:
         uncertainty: of the result.
@@ -143,9 +145,27 @@ def _observation(
 def limits(
     uncertainty: Uncertainty, respond: "Response", columns: Columns, level: float
 ) -> dict[str, Array]:
-    """Limits of latents and means of some rows."""
+    """Limits of latents and means of some rows, with and without what is undecided."""
+    law = uncertainty.means
+    bands = _limits_of(law, uncertainty, respond, columns, level)
+    if law.left_out:
+        without = law.without_left_out()
+        others = _limits_of(without, uncertainty, respond, columns, level)
+        for name, values in others.items():
+            outer = np.minimum if name.endswith("_low") else np.maximum
+            bands[name] = outer(bands[name], values)
+    return bands
+
+
+def _limits_of(
+    law: "MeanLaw",
+    uncertainty: Uncertainty,
+    respond: "Response",
+    columns: Columns,
+    level: float,
+) -> dict[str, Array]:
     count = len(next(iter(columns.values()), ()))
-    rows = uncertainty.means.rows(columns, count)
+    rows = law.rows(columns, count)
     response = respond(uncertainty, columns)
     with np.errstate(all="ignore"):
         bounds = [

@@ -63,7 +63,7 @@ def infer(
     return Uncertainty(
         _constants(intervals, model),
         tuple(_band(band, process, equations) for band in bands),
-        MeanLaw.of(intervals),
+        MeanLaw.of(intervals, held if equations is not None else None),
         laws,
         comparisons,
         _reach(process, selection, equations),

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from symbolic.families.harmonics import Harmonics
+from symbolic.families.linear_form import LinearForm
 from symbolic.families.variants import in_raw, of_raw
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node
@@ -63,7 +63,8 @@ def _of_raw_features(
     for edge in edges:
         if edge.form is None:
             return None  # its level is not known
-        if edge.form.variant.raw is not None or isinstance(edge.form, Harmonics):
+        # classes and waves are not scaled, and have no level of their own
+        if edge.form.variant.raw is not None or isinstance(edge.form, LinearForm):
             terms.append((edge, 0.0))
             continue
         shift, scale = float(units.shift[edge.source]), float(units.scale[edge.source])

@@ -5,14 +5,14 @@ of the row; limits of a latent are those of its raw value, limits of a mean foll
 delta method from the sensitivities that the caller brings.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sciren.inference.basis import CurveBasis
-from sciren.inference.design import Design
+from sciren.inference.design import Design, Edge
 from sciren.inference.intervals.constants import Intervals
 from sciren.inference.sandwich import t_quantile
 
@@ -36,6 +36,8 @@ class MeanLaw:
         features: names of the columns that the curves use.
         design: edges (place in features, latent) and bases without data.
         theta: (P,);  covariance: (P, P);  freedom: of Student's t.
+        left_out: edges of the design, by number, that are undecided and that what
+            predicts leaves out: limits hold with them and without.
     """
 
     features: tuple[str, ...]
@@ -43,10 +45,19 @@ class MeanLaw:
     theta: Array
     covariance: Array
     freedom: float
+    left_out: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, intervals: Intervals) -> "MeanLaw":
-        """Take over the recommended fit, soft edges included."""
+    def of(cls, intervals: Intervals, held: Sequence[Edge] | None = None) -> "MeanLaw":
+        """Take over the recommended fit, soft edges included.
+
+        Args:
+            intervals: of the data.
+            held: edges of what predicts; default the kept ones.
+        """
+        selection = intervals.selection
+        held = selection.kept if held is None else held
+        undecided = {*selection.edges("undecided")} - {*held}
         smooth = intervals.recommended
         process, design = smooth.fit.process, smooth.design
         # Columns without an edge are left out: predicting then asks for used features
@@ -62,12 +73,22 @@ class MeanLaw:
             smooth.theta,
             intervals.covariance.matrix,
             intervals.covariance.freedom,
+            tuple(k for k, edge in enumerate(design.edges) if edge in undecided),
         )
 
     @property
     def constants(self) -> Array:
         """Constants (K,) on their training scale."""
         return self.theta[self.design.constants]
+
+    def without_left_out(self) -> "MeanLaw":
+        """Return the law of the same fit with the left out edges at their mean."""
+        gone = np.zeros(self.design.size, dtype=bool)
+        for number in self.left_out:
+            gone[self.design.blocks[number]] = True
+        theta = np.where(gone, 0.0, self.theta)
+        covariance = np.where(gone[:, None] | gone, 0.0, self.covariance)
+        return replace(self, theta=theta, covariance=covariance, left_out=())
 
     def rows(self, columns: Mapping[str, Array], count: int) -> "RowLaw":
         """Return raw latents and their covariance at given rows.
@@ -139,6 +160,7 @@ class MeanLaw:
             "theta": self.theta.tolist(),
             "covariance": self.covariance.tolist(),
             "freedom": self.freedom,
+            "left_out": list(self.left_out),
         }
 
     @classmethod
@@ -153,7 +175,7 @@ class MeanLaw:
         return cls(
             tuple(stored["features"]), design, np.array(stored["theta"], dtype=float),
             np.array(stored["covariance"], dtype=float).reshape(design.size, design.size),
-            float(stored["freedom"]),
+            float(stored["freedom"]), tuple(map(int, stored.get("left_out", ()))),
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from discovery.interop.r_literals import Code, literal
 from discovery.interop.r_package import r_package
 from sciren.errors import ConfigError
 from sciren.inference.basis import natural_splines, penalised_splines
+from sciren.inference.intervals.means import MeanLaw
 
 pytestmark = pytest.mark.filterwarnings("ignore::sciren.errors.DataWarning")
 
@@ -42,7 +43,12 @@ def package(light, tmp_path):
     return r_package(light, tmp_path / "lightuse")
 
 
-def test_values_and_limits_are_those_of_predict(light, package, tmp_path):
+@pytest.mark.parametrize("left_out", [[], [0]], ids=["held", "left out"])
+def test_values_and_limits_are_those_of_predict(light, left_out, tmp_path, monkeypatch):
+    read = MeanLaw.from_json
+    changed = {"left_out": left_out}
+    monkeypatch.setattr(MeanLaw, "from_json", lambda stored: read(stored | changed))
+    package = r_package(light, tmp_path / "lightuse")
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(
         {

@@ -167,6 +167,26 @@ def test_a_stored_uncertainty_predicts_the_same(found, record):
     assert np.allclose(before, after, rtol=1e-10)
 
 
+def test_limits_hold_the_mean_with_and_without_what_is_undecided(found, record):
+    law = replace(found.uncertainty.means, left_out=(0,))
+
+    def limits(means):
+        uncertainty = replace(found.uncertainty, means=means)
+        other = Discovery(**{**vars(found), "uncertainty": uncertainty})
+        return other.predict(record.frame, interval=0.9)
+
+    either = limits(law)
+    both = [limits(replace(law, left_out=())), limits(law.without_left_out())]
+    for name in ("reco_mean", "rb"):
+        low, high = (
+            np.stack([part[f"{name}{end}"] for part in both])
+            for end in ("_low", "_high")
+        )
+        assert np.allclose(either[f"{name}_low"], low.min(axis=0))
+        assert np.allclose(either[f"{name}_high"], high.max(axis=0))
+    assert either["reco_low"].equals(both[0]["reco_low"])
+
+
 def test_a_level_is_a_probability(found, record):
     with pytest.raises(ConfigError, match="interval=95"):
         found.predict(record.frame, interval=95)

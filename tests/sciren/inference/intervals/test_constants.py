@@ -1,6 +1,7 @@
 """Laws of intervals behind a process: classical limits, equivariance, double selection."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,6 +134,24 @@ def test_a_missing_feature_counts_as_its_mean(intervals):
     rows = law.rows({"x1": np.array([0.3, np.nan])}, 2)
     assert rows.raw[1, 0] == pytest.approx(law.theta[0])
     assert rows.raw[0, 0] != rows.raw[1, 0]
+
+
+def test_what_is_undecided_and_left_out_counts_as_its_mean(intervals):
+    law = MeanLaw.of(intervals)
+    selection = intervals.selection
+    undecided = {*selection.edges("undecided")}
+    places = [k for k, edge in enumerate(law.design.edges) if edge in undecided]
+    assert law.left_out == tuple(places)
+    assert MeanLaw.of(intervals, tuple(selection.status)).left_out == ()
+    features = [feature for feature, _ in law.design.edges]
+    number = next(k for k, one in enumerate(features) if features.count(one) == 1)
+    name = law.features[features[number]]
+    rng = np.random.default_rng(0)
+    columns = {feature: rng.standard_normal(5) for feature in law.features}
+    without = replace(law, left_out=(number,)).without_left_out().rows(columns, 5)
+    missing = law.rows({n: x for n, x in columns.items() if n != name}, 5)
+    assert np.allclose(without.raw, missing.raw)
+    assert np.allclose(without.spread, missing.spread)
 
 
 def test_bands_hold_the_true_curves_and_are_wider_than_points(record):
