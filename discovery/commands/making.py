@@ -37,6 +37,8 @@ def init(
     """Write a commented CONFIG.yaml to start from."""
     from discovery.config.starter import write_series_starter, write_starter
 
+    # A series file names time, groups and a process of its own, which `check` has to
+    # see before anything trains.
     paths = (
         write_starter(folder, process_model)
         if table is None

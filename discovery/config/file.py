@@ -93,6 +93,7 @@ def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
 
 def _refuse_switches(given: Any, read: Any, source: str, key: str = "") -> None:
     """Refuse true and false that were read as numbers: a grid of one, the seed 0."""
+    # YAML's true is Python's True, which every later check takes for the number 1.
     if isinstance(given, bool) and type(read) in (int, float) and read == given:
         said = str(given).lower()
         raise ConfigError(f"{source}: key {key!r} is {said}: it should be a number")

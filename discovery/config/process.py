@@ -53,6 +53,8 @@ def _built_in(name: str, settings: "Mapping[str, Any]") -> "Decoder":
         return decoder_named(name, **settings)
     except SciRenError:
         raise
+    # The constructor was given nothing but these settings, so it is them that are
+    # wrong.
     except (TypeError, ValueError, ArithmeticError) as error:
         given = ", ".join(f"{key}: {value!r:.40}" for key, value in settings.items())
         raise ConfigError(

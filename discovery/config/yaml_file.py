@@ -92,6 +92,8 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing, empty, no text, no YAML or no mapping.
     """
     try:
+        # Some editors put a mark before the text, which YAML would read into the first
+        # key.
         text = read_bounded(path, MOST).decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(

@@ -252,6 +252,7 @@ def states_over_time(
     dated = part.time.dtype.kind == "M"
     rows = []
     for group in range(min(len(part), GROUPS)):
+        # Rows beyond the length of a group are filling, and never drawn.
         shown = spread(int(part.lengths[group]), POINTS)
         time = part.time[shown, group]
         rows.append(

@@ -289,6 +289,8 @@ def _columns(
     """Return the columns that are needed; a forcing that is not there is all nan."""
     from sciren.data.frames import numeric_column
 
+    # Without a feature nothing can be predicted; without a forcing the latents still
+    # can, so that is told and goes on.
     present = list(map(str, frame.columns))
     columns = {}
     for name in features:

@@ -102,6 +102,7 @@ def write_predictions(
         ConfigError: it cannot be written.
     """
     name = out.name.lower()
+    # A CSV keeps the stamps as the table had them; the other formats hold true times.
     if stamps is not None and not name.endswith(CSV):
         frame = frame.assign(**{stamps[0]: stamps[1]})
     make_folder(out.parent)
@@ -184,6 +185,7 @@ def describer(
         if name == OUTSIDE:
             return {
                 "long_name": "whether the row lies beyond the rows of the training",
+                # as the CF conventions ask: a flag carries the meanings of its values
                 "flag_values": np.array([0, 1], dtype=np.int8),
                 "flag_meanings": "inside outside",
             }

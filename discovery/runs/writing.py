@@ -197,6 +197,7 @@ def printable_of(
         "data": f"{study.source}, SHA-256 {study.fingerprint}",
         "seed": str(study.config.seed),
     }
+    # Each method once, in the order of the constants that it served.
     methods = dict.fromkeys(discovery.constants["method"])
     printed = printable(
         equations_of(discovery),

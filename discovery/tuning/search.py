@@ -162,6 +162,8 @@ class Search:
         if self.epochs is None or not waiting:
             return {}
         epochs = max(1, round(SHORT * self.epochs))
+        # Only trials before this batch count, so that the answer does not depend on
+        # which worker ends first.
         earlier = [self.scores.short(number) for number in range(min(waiting))]
         short = self._scored(waiting, executor, epochs)
         for number, score in short.items():
@@ -254,6 +256,8 @@ def _study(journal: Path) -> "optuna.Study":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal.parent.mkdir(parents=True, exist_ok=True)
     held: Any = _HeldAlready()
+    # A journal survives a kill between two lines. The folder is locked already, so its
+    # own lock, which a kill would leave behind, is not taken.
     storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=held))
     return optuna.create_study(
         storage=storage, study_name="sciren", load_if_exists=True, direction="minimize"

@@ -153,6 +153,7 @@ def trial_frame(result: Tuned) -> "pd.DataFrame":
     rows = []
     for trial in result.trials:
         score = trial.score
+        # A trial that failed or was stopped early has no blocks to pair with the best.
         comparable = bool(score.parts) and len(score.parts) == len(best)
         rows.append(
             {"number": trial.number, **trial.changes, "loss": score.loss}

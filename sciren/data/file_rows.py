@@ -117,6 +117,7 @@ def dataset_rows(path: Path, names: Sequence[str], rows: int) -> list[FileRows]:
     from sciren.data.opening import opened_dataset
 
     check_rows(rows)
+    # Only the head is read here; rows come later, range by range.
     with opened_dataset(path) as dataset:
         _check_columns(path, names, [str(name) for name in dataset.variables])
         dims = dataset[names[0]].dims

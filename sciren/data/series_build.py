@@ -135,6 +135,8 @@ def _check_static(
     index: pd.Index,
 ) -> None:
     """Refuse a static column that changes inside a group."""
+    # In the order of the groups, a change between two neighbours of one group is a
+    # change inside it.
     same = np.diff(codes[order]) == 0
     for name, values in zip(
         arrays.feature_names[:count], arrays.features.T[:count], strict=True

@@ -172,6 +172,8 @@ def _refuse_offsets(series: pd.Series) -> None:
     """
     if series.dtype.kind in "mM":
         return
+    # Offsets are looked for behind a time of day: the -05 at the end of 2013-05 is a
+    # month.
     offsets = series.astype(str).str.extract(r"\d\d ?(Z|[+-]\d\d(?::?\d\d)?)$")[0]
     offsets = offsets[
         series.astype(str).str.contains(r"\d[T ]\d\d", regex=True)
@@ -202,6 +204,7 @@ def _has_offsets(series: pd.Series, layout: str | None) -> bool:
 
 def _advice(series: pd.Series, layout: str | None) -> str:
     """Propose the formats that fit every row, or show what is expected."""
+    # One format that fits every row is a remedy; several are a question to the user.
     texts = series.astype(str).str.strip()
     fitting = [
         proposed

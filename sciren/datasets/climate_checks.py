@@ -69,6 +69,7 @@ def check_columns(given: Mapping[str, Any]) -> dict[str, Array]:
         or len(set(lengths.values())) > 1
     ):
         raise ShapeError(f"climate columns need one value a site, got shapes {lengths}")
+    # A single number stands for all sites.
     sites = next(iter(lengths.values()), (1,))
     columns = {name: np.broadcast_to(array, sites) for name, array in arrays.items()}
     for name, values in columns.items():

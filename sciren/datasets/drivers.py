@@ -42,6 +42,7 @@ def measured_drivers(frame: pd.DataFrame) -> pd.DataFrame:
         numbers = frame[list(COLUMNS[1:])].apply(pd.to_numeric).astype(float)
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"the record cannot be read: {error}") from error
+    # Stamps as they are written: season and hour are what features are made of.
     stamps = time.to_numpy().astype("datetime64[ns]")
     complete = np.isfinite(numbers.to_numpy()).all(axis=1) & ~np.isnat(stamps)
     stamps = stamps[complete]

@@ -241,6 +241,7 @@ def _carbon(
     decoder = CLM5SoilCarbon(PARAMETERS)
     full = decoder.complete(torch.tensor(unit.to_numpy()))
     with torch.no_grad():
+        # One solve for all sites; then every row picks its site and depth.
         layers = decoder.soc(decoder.steady_state(full, forcing))
         site = torch.tensor(frame["site"].to_numpy())
         depth = torch.tensor(frame["depth"].to_numpy())

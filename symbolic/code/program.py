@@ -247,6 +247,7 @@ class _Builder:
         arguments = []
         for column in columns:
             unit = self.model.unit_of.get(column, "")
+            # Forcings are no features, so no range of the training is known of them.
             ends = (float("nan"), float("nan"))
             if column in units.names:
                 place = units.names.index(column)

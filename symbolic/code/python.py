@@ -86,6 +86,8 @@ def _routine(routine: Routine) -> str:
 def _table(table: Table) -> str:
     name, (first, last) = table.identifier, table.curve.slopes
     knots = in_rows([repr(float(x)) for x in table.curve.x], "    ")
+    # Each row is one cubic piece from the left knot, highest power first, for Horner's
+    # scheme. Beyond the ends the curve goes on along its slope, as the spline does.
     rows = [f"    [{', '.join(repr(float(v)) for v in row)}]," for row in table.pieces]
     inside = "\n".join(rows)
     return f'''

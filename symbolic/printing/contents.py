@@ -284,6 +284,7 @@ def _constants(
 
 
 def _encoder_constants(model: EquationRecord) -> list[PrintedConstant]:
+    # A constant that was held has no error, and no interval is printed for it.
     constants = []
     for row in model.table.to_dict("records"):
         error = float(row["error"])

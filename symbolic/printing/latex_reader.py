@@ -266,6 +266,7 @@ class _Reader:
             return sympy.Abs(value, evaluate=False)
         if self.take(r"\begin{cases}"):
             return self.cases()
+        # What is left is a bracket; anything else is refused with its place.
         self.expect(r"\left(")
         value = self.sum()
         self.expect(r"\right)")

@@ -41,6 +41,8 @@ def _equations(model: PrintableModel) -> str:
         if quantity.expression is None:
             blocks.append(f"$${quantity.latex or ''}$$\n")
             continue
+        # The same order of terms in both, so that LaTeX and text can be compared by
+        # eye.
         order = quantity.arguments or ()
         latex = to_latex(quantity.expression, model.digits, model.symbols, order=order)
         plain = to_text(quantity.expression, model.digits, order=order)

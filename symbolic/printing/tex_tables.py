@@ -116,6 +116,7 @@ def _long_table(
     label: str,
     notes: Sequence[str],
 ) -> str:
+    # The caption stands on the first page alone, the head on every one.
     lines = [
         rf"\begin{{longtable}}{{@{{}}{spec}@{{}}}}",
         rf"\caption{{{caption}}}\label{{{label}}} \\",

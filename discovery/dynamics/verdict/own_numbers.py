@@ -94,6 +94,8 @@ def on_mean(problems: "Mapping[str, GroupProblem]", runs: "Runs") -> Reason:
     from sciren.inference.skill.paired import paired_test
 
     problem, outputs = problems["test"], runs["test"][EQUATION].outputs
+    # The mean of the earlier period is what would be said without a model; the later
+    # one has chosen neither.
     before = compared_targets(problems["train"].process)
     flat = np.broadcast_to(np.nanmean(before, axis=(0, 1)), outputs.shape).copy()
     compared = problem.comparison.compared
@@ -102,6 +104,7 @@ def on_mean(problems: "Mapping[str, GroupProblem]", runs: "Runs") -> Reason:
         for values in (outputs, flat)
     )
     blocks = np.broadcast_to(blocks_of_years(problem), compared.shape)[compared]
+    # Too few years for a spread among them: equal stretches take their place.
     if len(np.unique(blocks)) < STRETCHES:
         rows = np.nonzero(compared)[1]
         blocks = (rows - rows.min()) * STRETCHES // (np.ptp(rows) + 1)

@@ -28,6 +28,7 @@ def truth_views(
 
     if not truth:
         return []
+    # Rows of the file are drawn with the truth of the same rows, by their numbers.
     model, shown = discovery.network(), table.take(spread(len(table), ROWS))
     units = {p.name: p.unit for p in model.decoder.parameters}
     estimates = {NETWORK: model.latents(shown).numpy()}

@@ -219,6 +219,8 @@ def below_header(rows: Sequence[Sequence[str]], decimal: str) -> int:
         rows: cells of the lines after the names.
     """
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+    # Which columns are numbers is asked of the lower half, where no line of units or of
+    # statistics stands any more.
     numeric = _numeric_columns(
         [r for r in rows[len(rows) // 2 :] if len(r) == width], decimal
     )

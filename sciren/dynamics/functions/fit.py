@@ -222,6 +222,8 @@ def first_accurate(problem: FunctionProblem) -> FunctionProblem:
 
 def _shapes(problem: FunctionProblem) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return constants of all terms: flat functions, and lines through zero of states."""
+    # Effects of features begin at zero. A function of the state also begins as a line
+    # through zero, since many rates vanish with their state.
     flat, line = [], []
     for term in problem.terms:
         if term.source == OFFSET:

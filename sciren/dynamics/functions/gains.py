@@ -21,6 +21,7 @@ def eliminated(fit: FunctionFit) -> tuple[list[dict[str, Any]], list[dict[str, A
     _, _, matrix = problem.data_normal(fit.theta)
     whole = penalised(problem, matrix)
     gone: list[dict[str, Any]] = []
+    # One at a time: what a curve gains depends on those that are still beside it.
     while True:
         left = [row["place"] for row in gone]
         rows = _gains(fit, whole, matrix, left)

@@ -128,6 +128,8 @@ class FunctionProblem:
             term.build(constants[place])
             for term, place in zip(self.terms, self.places, strict=True)
         ]
+        # A latent of the row is a sum of functions of features, which do not move
+        # during a run; one of a state has a single function whose argument does.
         known: dict[str, Additive | StateFunction] = {}
         for name in self.row_latents:
             own = [k for k, term in enumerate(self.terms) if term.latent.name == name]

@@ -84,6 +84,8 @@ def _blocks(problem: FunctionProblem, size: int) -> Mapping[str, np.ndarray]:
     for term, place in zip(problem.terms, problem.places, strict=True):
         known = blocks.get(term.latent.name, unit[:, :0])
         blocks[term.latent.name] = np.hstack([known, unit[:, place] @ _shapes(term)])
+    # Numbers of groups stand group by group behind the functions: those of one latent
+    # are every so many places apart. Constants come last.
     groups = [p.name for p in problem.process.model.group_latents]
     end = problem.size + len(groups) * len(problem.process.table)
     for k, name in enumerate(groups):
