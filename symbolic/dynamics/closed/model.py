@@ -68,8 +68,8 @@ class ClosedModel(DynamicModel):
         super().__init__(
             self._step, base.name, [*kept, *own], base.states,
             [*base.forcing_table, *(Forcing(n) for n in self.added)],
-            base.observed_states or base.targets, base.target_units, base.time,
-            base.solver, base.warmup, base.error, self._balance(),
+            base.observed_states or base.targets, base.target_units,
+            replace(base.memory, balance=self._balance()),
         )  # fmt: skip
 
     def _columns_of_symbols(self) -> dict[str, str]:
