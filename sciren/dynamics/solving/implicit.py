@@ -61,11 +61,13 @@ def implicit(rates: Rates, states: Sequence[Any], h: Any) -> list[Any]:
             return [_bare(v) for v in rates([torch.as_tensor(v) for v in given])]
 
     # The steps are those of arrays: only what they lead to is differentiated.
-    _, shares = _advanced(on_arrays, [_bare(state) for state in states], _bare(h))
+    ends, shares = _advanced(on_arrays, [_bare(state) for state in states], _bare(h))
     now = list(states)
     for part in shares:
         now, _ = _step(rates, now, h * torch.as_tensor(part), _on_tensors)
-    return now
+    # Where the steps ran out, what they led to is not the end of the interval.
+    lost = torch.as_tensor(np.isnan(ends).any(0))
+    return [torch.where(lost, torch.nan, value) for value in now]
 
 
 def _bare(value: Any) -> Any:

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from sciren import Parameter, SeriesTable, State, process_model
 from sciren.dynamics import Directions, SeriesProcess, Values, jacobian
+from sciren.dynamics.solving import implicit as solver
 from sciren.dynamics.solving.accuracy import accurate
 from sciren.dynamics.solving.implicit import implicit
 from sciren.errors import ExpressionError, TrainingError
@@ -115,6 +117,17 @@ def test_a_row_without_a_solution_has_no_number_and_spares_the_others():
     now = implicit(lambda s: [s[0] ** 2], [np.array([1.0, 1e-3])], np.array([2.0, 2.0]))
     assert np.isnan(now[0][0])
     assert now[0][1] == pytest.approx(1e-3 / (1 - 2e-3), rel=1e-6)
+
+
+def test_where_steps_run_out_tensors_have_no_number_either(monkeypatch):
+    monkeypatch.setattr(solver, "MOST_STEPS", 3)
+    fast = torch.tensor([0.1, 1e4], dtype=torch.float64, requires_grad=True)
+    start = torch.tensor([1.0, 1.0], dtype=torch.float64)
+    h = torch.tensor([1.0, 1.0], dtype=torch.float64)
+    (now,) = implicit(lambda s: [-fast * s[0] ** 3], [start], h)
+    expected = 1 / np.sqrt(1 + 2 * 0.1)
+    assert float(now[0].detach()) == pytest.approx(expected, rel=1e-4)
+    assert bool(torch.isnan(now[1]))
 
 
 def test_the_recurrence_runs_alike_and_has_no_source_code():
