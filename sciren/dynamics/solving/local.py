@@ -161,7 +161,7 @@ def _differentiate(
         functions: that the step asks itself;  places: of the constants of some of them.
     """
     n, count = sizes
-    leaves = [value.clone().requires_grad_() for value in inputs[:count].unbind(0)]
+    leaves = [value.detach().requires_grad_() for value in inputs[:count].unbind(0)]
     others = list(inputs[count:].unbind(0))
     step = replace(process.step, functions=functions) if functions else process.step
     with torch.enable_grad():
