@@ -40,6 +40,7 @@ def to_dot(graph: nx.DiGraph, name: str = "encoder") -> str:
         f"  {_quoted(key)}={_quoted(value)};"
         for key, value in sorted(graph.graph.items())
     ]
+    # Nodes of a rank stand in one column, as in our own drawing.
     for layer in sorted({data["layer"] for _, data in graph.nodes(data=True)}):
         same = [node for node, data in graph.nodes(data=True) if data["layer"] == layer]
         lines.append("  { rank=same;")

@@ -111,6 +111,8 @@ def discover(
     words = QuickWords(
         target or (), features or (), forcing or (), decoder, time, groups
     )
+    # A switch is a setting like any other, so that the run folder tells that it was
+    # set.
     wanted = [*(changes or ()), *(["controls=true"] if controls else [])]
     settings, write_down = configured(config, words, wanted, write)
     check_code(settings, Path(config), changes, decoder is not None, allow_code)

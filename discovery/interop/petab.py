@@ -79,6 +79,8 @@ def _model_and_rows(
     if isinstance(model.decoder, DynamicModel):
         check_series(model.decoder)
         series: SeriesTable = prepare(stored_config(folder)).split.train  # pyright: ignore[reportAssignmentType]
+        # A group is one experiment and cannot be cut, so rows are counted in whole
+        # groups.
         count = max(1, rows // max(1, int(series.lengths.mean())))
         return model, series.take(_spaced(len(series), count))
     table = prepare_rows(stored_config(folder), "a PEtab problem").split.train
@@ -106,6 +108,7 @@ def write_problem(model: "ScIReN", table: "Table | SeriesTable", folder: Path) -
         ConfigError: encoder or process do not fit the format.
     """
     layers = layers_of(model)
+    # Both kinds know their tables; files, names and network are the same.
     of_series = isinstance(table, SeriesTable)
     problem = (SeriesProblem if of_series else RowProblem)(model, table, layers)  # pyright: ignore[reportArgumentType]
     folder.mkdir(parents=True, exist_ok=True)

@@ -60,6 +60,8 @@ class SeriesProblem(Problem):
         }
         super().__init__(model, layers, traced[1] | observed)
         self.states = {name: self.name("state", name) for name in process.state_names}
+        # A row is compared with the state at its beginning, so the first stands at time
+        # zero.
         steps = np.cumsum(table.intervals, axis=0)
         self.time = np.concatenate([np.zeros((1, len(table))), steps[:-1]])
         self.experiment_ids = [
@@ -75,6 +77,8 @@ class SeriesProblem(Problem):
         table = self.table
         columns = [table.static_names.index(name) for name in self.model.feature_names]
         for group, length in enumerate(table.lengths):
+            # A period ends where a forcing changes; equal neighbours would only split
+            # the simulation of the other program.
             before: dict[str, float] = {}
             for row in range(length):
                 now = {
@@ -83,6 +87,8 @@ class SeriesProblem(Problem):
                         self.forcings, self.process.forcings, strict=True
                     )
                 }
+                # Static features are said once: what a condition does not name stays as
+                # it was.
                 if row == 0:
                     static = table.static[group, columns].tolist()
                     yield (
@@ -136,6 +142,8 @@ class SeriesProblem(Problem):
 
         problem = series_problem(self.model, self.table)
         values = problem.scale.values(local_numbers(self.model, self.table))
+        # By substeps that no residual notices: other programs integrate to their own
+        # tolerance, and the noise must not hold our error.
         outputs = accurate(problem.process, values).simulate(values).outputs
         spread = {}
         for number, name in enumerate(self.process.targets):
@@ -207,6 +215,8 @@ class SeriesProblem(Problem):
 
     def _rate(self, state: Any) -> Any:
         """Return the derivative, zero where it leads beyond a bound."""
+        # A bound is part of the equation there: other programs know no states that are
+        # held.
         rate, symbol = self.rates[state.name], sympy.Symbol(state.name, real=True)
         if state.low is not None:
             outside = (symbol <= state.low) & (rate < 0)

@@ -65,12 +65,15 @@ def check_weather(frame: "pd.DataFrame", roles: Mapping[str, str], path: Path) -
             f"{path}: time stamp {frame.index[twice][0]} occurs twice ({twice.sum():,} rows "
             "in all); keep one row for each half hour"
         )
+    # The median, because gaps make single steps long.
     step = float(np.median(np.diff(frame.index.to_numpy()) / np.timedelta64(1, "s")))
     if step > LONGEST_STEP:
         raise DataError(
             f"{path}: rows are {step / 3600:g} hours apart; nights are told from days in "
             "half hours or hours"
         )
+    # Kelvin and Fahrenheit give numbers that no fit would refuse, and a response that
+    # is wrong by a factor.
     warmth = float(frame.ta.median())
     if not DEGREES[0] <= warmth <= DEGREES[1]:
         raise DataError(

@@ -62,9 +62,7 @@ def interval_columns(
             laws[name], uncertainty.comparisons[name], predicted[name], level
         )
         bands |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
-    latents = [
-        latent for latent in uncertainty.latents if latent not in uncertainty.targets
-    ]
+    latents = [n for n in uncertainty.latents if n not in uncertainty.targets]
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
     wanted = [f"{name}{end}" for name in means for end in ("_low", "_high")]
     limited = {name: np.full(count, np.nan) for name in wanted}

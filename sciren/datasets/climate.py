@@ -114,6 +114,7 @@ def climate_summary(
 
     columns = {"mat": mat, "amplitude": amplitude, "precipitation": precipitation}
     site = _site(columns | {"latitude": latitude} | more, recipe)
+    # Twelve monthly values make the year.
     pet, woody = site.pet.sum(1), site.woody
     bare, wooded = site.recipe.accumulation
     return pd.DataFrame(

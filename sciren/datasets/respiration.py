@@ -83,6 +83,7 @@ def _slope(sw_pot: np.ndarray, dsw_pot: np.ndarray) -> np.ndarray:
 
 def _base(setting: Setting, slope: np.ndarray, mean: float, sd: float) -> np.ndarray:
     if setting == "linear":
+        # Slopes and offset to the last digit of the published study.
         return slope + 1.03506858
     return np.abs((slope - mean) / sd) + 0.1
 
@@ -180,6 +181,8 @@ def make_respiration(
     slope = _slope(sw_pot, dsw_pot)
     mean, sd = float(slope.mean()), float(slope.std())
     truth = RespirationTruth(setting, _base(setting, slope, mean, sd), mean, sd)
+    # Noise multiplies: an error of the eddy flux grows with the flux, and no draw can
+    # make respiration negative.
     clean = truth.rb * truth.q10 ** ((ta - truth.t_ref) / 10)
     reco = clean * (1 + truncated_normal(len(time), noise, seed))
     frame = pd.DataFrame(

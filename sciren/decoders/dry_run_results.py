@@ -30,6 +30,8 @@ def check_result(
         said = f"target {target!r}"
         if isinstance(decoder, StepView) and target in decoder.described:
             said = target
+        # In this order each message is the plainest that is true: a list, one number,
+        # another shape, other numbers, no derivative.
         if isinstance(column, list | tuple):
             raise place.error(
                 line,

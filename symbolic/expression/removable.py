@@ -40,6 +40,8 @@ def with_quotient(expression: Any) -> Any:
         key=sympy.count_ops,
         reverse=True,  # what is inside another branch goes with it
     )
+    # From the outermost branch on, and again after each: writing one quotient takes the
+    # branches inside it with it.
     for piecewise in branched:
         condition = piecewise.args[0][1]
         quotient = _given(piecewise.args[1][0], condition, holds=False)
@@ -89,6 +91,8 @@ def _agree(series: Any, quotient: Any, condition: Any) -> bool:
         on = (m for m in moves if abs(at(condition.lhs, m) / half - 1) < NEAR)
         return next(on, {})
 
+    # At random places, since two expressions that agree there agree everywhere but for
+    # an event of probability zero; the draw is seeded.
     for _ in range(TRIALS):
         place = on_half({name: draw.uniform(0.5, 2) for name in names})
         if not place:

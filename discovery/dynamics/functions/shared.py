@@ -52,6 +52,7 @@ def shared_functions(
 
     from discovery.results.result import Discovery
 
+    # 1. The process with its formulas, and one set of constants for all groups.
     fit, closed = forms.fit, closed_study(study, forms)
     train = closed.split.train
     law = Recurrence.of(
@@ -60,6 +61,8 @@ def shared_functions(
     constants = _values(forms)
     problems = _problems(closed, config, forms)
     parts, numbers = problems.all(), shared_numbers(problems, constants)
+    # 2. Free runs, beside those of a process whose latents are one number each: without
+    # better runs than these no function is claimed.
     runs = free_runs(parts, {EQUATION: numbers})
     _add_constant(study, config, forms, runs)
     scores = scores_by_group(parts, runs)
@@ -71,12 +74,14 @@ def shared_functions(
     equations.verification = free_run_checks(
         parts["train"], equations, FreeNumbers(numbers["train"], None), scores
     )
+    # 3. The result has no network and no edges; what a report asks of them is empty.
     table = _table(closed, forms)
     result = Discovery(
         None, equations.relations, table, (), pooled_scores(parts, runs, scores), {},
         pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), (), (),
         series=equations, group_scores=scores, noise=noise_record_of(problems.noise),
     )  # fmt: skip
+    # Judged on what chose least: test rows where there are any, else validation.
     part = next(n for n in ("test", "valid", "train") if n in parts)
     reasons = [on_held_out(parts, runs, part, False)]
     reasons += reasons_of_checks(equations.verification.checks)
@@ -115,6 +120,8 @@ def without_latents(closed: "SeriesStudy", config: "TrainConfig") -> "ScIReN":
 
     process = SeriesProcess(closed.decoder, closed.split.train)
     scale = Comparison.declared(process, config).scale
+    # A model needs an encoder, and nothing is left to encode: this is the part of a
+    # model that losses of series read.
     known = SimpleNamespace(
         decoder=closed.decoder, constraints=(), residual_scale=scale, spread=None
     )

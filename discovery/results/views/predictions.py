@@ -80,6 +80,7 @@ def predictions_of(
         model: np.concatenate([predict(table).numpy() for table in tables])
         for model, predict in models.items()
     }
+    # Parts one after another; `part` says which row is whose.
     targets = np.concatenate([table.targets.numpy() for table in tables])
     # Everything known by row of the file (labels, coordinates) is taken at these
     # positions.

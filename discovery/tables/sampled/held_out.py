@@ -48,6 +48,8 @@ class HeldOut:
             frame: rows that the filters kept; its index counts the rows of the file.
             table: the usable ones among them;  split: its parts.
         """
+        # Units, not rows: a group or week of which one row of the sample validates must
+        # not train by its other rows.
         units = _units(config, frame, table)
         held = [part.row_ids for part in (split.valid, split.test)]
         rows = np.isin(table.row_ids, np.concatenate(held))

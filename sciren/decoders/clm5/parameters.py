@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sciren.errors import ParameterError, ShapeError, closest_names
-from sciren.parameters import Parameter
+from sciren.parameters import Kind, Parameter
 
 TOLERANCE = 1e-9  # of the prior's width, what rounding may leave outside
 
@@ -23,7 +23,7 @@ class Prior:
     unit: str
     meaning: str
 
-    def parameter(self, kind: str = "latent", start: float | None = None) -> Parameter:
+    def parameter(self, kind: Kind = "latent", start: float | None = None) -> Parameter:
         """Return the declaration for a decoder's table."""
         # of one number for all rows only; a latent starts in the middle
         start = start if kind == "constant" else None

@@ -52,6 +52,8 @@ class _MixedLayers(torch.autograd.Function):
                 "create_graph=True"
             )
         inverse, lower, upper, pools = ctx.saved_tensors
+        # What a gram entering a pool is worth to the loss: the adjoint state, by the
+        # pivots of the forward pass. Every gradient is one product of it with a flux.
         worth = _transposed(inverse, lower, upper, grad_outputs[0])
         step = pools[1:] - pools[:-1]
         down, up = torch.zeros_like(lower), torch.zeros_like(upper)
@@ -64,6 +66,8 @@ def _eliminated(exchange: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
     """Inverse pivots (layers, n, k, k)."""
     unit = torch.eye(exchange.shape[-1], dtype=exchange.dtype, device=exchange.device)
     inverse = torch.empty_like(exchange)
+    # Pivot and row sum apart: as one number the slow decay would be the difference of
+    # two fast exchanges, and lost to rounding.
     row_sum = exchange[0]
     for j in range(len(exchange)):
         if j:

@@ -110,6 +110,8 @@ def upper_bend(
     size = float(np.linalg.norm(power))
     if size <= FLAT * float(np.linalg.norm(highest)):
         return None
+    # What is left of the highest power beside the formula: its coefficient and error
+    # are those of a fit of everything at once (Frisch, Waugh and Lovell).
     slope, error = float(power @ residual) / size**2, noise / size
     degree = effects.shape[1] + 1
     shape = z**degree - np.polyval(np.polyfit(z, z**degree, degree - 1), z)

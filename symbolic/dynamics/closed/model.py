@@ -56,6 +56,7 @@ class ClosedModel(DynamicModel):
     ) -> None:
         self.base, self.formulas = base, dict(formulas)
         self.given, self.columns = dict(constants), dict(columns)
+        # Learned starts are added by the constructor again, and would be there twice.
         starts = {state.start_name for state in base.states if state.learn_start}
         kept = [p for p in base.parameters if p.name not in {*formulas, *starts}]
         own = [Parameter(n, kind="constant", start=v) for n, v in constants.items()]
@@ -84,6 +85,8 @@ class ClosedModel(DynamicModel):
 
     def _completed(self, s: Any, p: Any, f: Any) -> SimpleNamespace:
         """Return the parameters with the latents that are formulas."""
+        # Names of states, parameters and forcings differ (`DynamicModel` sees to it),
+        # so one mapping holds them all.
         known = {**vars(f), **vars(p), **vars(s)}
         values = [known[name] for name in self._place.values()]
         latents = {
@@ -105,6 +108,8 @@ class ClosedModel(DynamicModel):
 
     def table(self, series: SeriesTable) -> SeriesTable:
         """Return series with the features of the formulas among their forcings."""
+        # A formula is evaluated inside the step, where there are forcings and no
+        # features.
         places = [series.feature_names.index(name) for name in self.added]
         more = {
             n: series.features[..., k] for n, k in zip(self.added, places, strict=True)
