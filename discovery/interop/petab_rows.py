@@ -66,13 +66,13 @@ class RowProblem(Problem):
         )
 
     def noise(self) -> dict[str, float]:
-        """Return target -> deviation of the residuals."""
+        """Return target -> deviation of the residuals, see `Problem.noise`."""
         predicted = self.model.predict(self.table).targets.detach().numpy()
         # The noise of PEtab is a parameter; it starts at the deviation of the
         # residuals.
         order = [self.table.target_names.index(n) for n in self.model.target_names]
         residuals = self.table.targets.numpy()[:, order] - predicted
-        spread = np.nanstd(residuals, axis=0)
+        spread = np.nanstd(residuals / self.error_size(predicted), axis=0)
         return dict(zip(self.model.target_names, spread.tolist(), strict=True))
 
     def measurements(self) -> "pd.DataFrame":

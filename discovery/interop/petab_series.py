@@ -136,7 +136,7 @@ class SeriesProblem(Problem):
         return self.table.compared(self.process.warmup)
 
     def noise(self) -> dict[str, float]:
-        """Return target -> deviation of the residuals."""
+        """Return target -> deviation of the residuals, see `Problem.noise`."""
         from sciren.dynamics.fitting import local_numbers, series_problem
         from sciren.dynamics.solving.accuracy import accurate
 
@@ -145,11 +145,13 @@ class SeriesProblem(Problem):
         # By substeps that no residual notices: other programs integrate to their own
         # tolerance, and the noise must not hold our error.
         outputs = accurate(problem.process, values).simulate(values).outputs
+        size = self.error_size(outputs.transpose(1, 2, 0).copy())
         spread = {}
         for number, name in enumerate(self.process.targets):
             place = self.table.target_names.index(name)
             used = self._compared()[..., place]
             residual = self.table.targets[..., place] - outputs[number]
+            residual = residual / size[..., number]
             spread[name] = float(np.std(residual[used]))
         return spread
 

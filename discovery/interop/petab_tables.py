@@ -76,7 +76,7 @@ class Problem(ABC):
 
     @abstractmethod
     def noise(self) -> dict[str, float]:
-        """Return target -> deviation of the residuals."""
+        """Return target -> deviation of the residuals in units of `error_size`."""
 
     @abstractmethod
     def sbml(self) -> str:
@@ -138,9 +138,31 @@ class Problem(ABC):
         return {
             "observableId": [self.observable(name) for name in targets],
             "observableFormula": formulas,
-            "noiseFormula": [self.name("noise", f"{name}_sd") for name in targets],
+            "noiseFormula": list(map(self._noise_formula, targets, formulas)),
             "noiseDistribution": ["normal"] * len(targets),
         }
+
+    def _noise_formula(self, target: str, observable: str) -> str:
+        """Return the deviation of a target's errors, which may grow with its prediction."""
+        deviation = self.name("noise", f"{target}_sd")
+        scale = self.model.residual_scale
+        if scale is None or scale.kind == "identity":
+            return deviation
+        place = self.model.target_names.index(target)
+        offset = float(scale.offset[place])
+        if scale.kind == "log":
+            return f"{deviation}*max({observable} + {offset!r}, {1e-3 * offset!r})"
+        return f"{deviation}*sqrt(({observable})^2 + {offset**2!r})"
+
+    def error_size(self, predicted: np.ndarray) -> np.ndarray:
+        """Return what errors of predictions (..., t) are proportional to."""
+        import torch
+
+        scale = self.model.residual_scale
+        if scale is None:
+            return np.ones_like(predicted)
+        slope = scale.slope(torch.from_numpy(predicted)) * scale.sd
+        return np.broadcast_to(1 / slope.numpy(), predicted.shape)
 
     def observable(self, target: str) -> str:
         """Return the name of a target's observable."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from discovery.results.record import DiscoveryRecord
 
 
+_HUGE = 1e4  # a score of as many digits before the point has none of use behind it
+
+
 def summary(folder: Path) -> str:
     """Return verdict, equations, constants, scores and where the report is."""
     from discovery.runs.stored import load_discovery
@@ -186,13 +189,15 @@ def score_lines(discovery: "DiscoveryRecord") -> list[str]:
 
 
 def score_text(value: float | None) -> str:
-    """Return a score with four decimals, more where it would be rounded to 1."""
+    """Return a score with four decimals, more near 1; huge ones as a power of ten."""
     from visualize.labels import score
 
     if value is None or math.isnan(value):
         return "-"
     # A terminal may not know the minus sign of print.
-    return score(value).replace("−", "-") if 0.9999 < value < 1 else f"{value:.4f}"
+    if 0.9999 < value < 1:
+        return score(value).replace("−", "-")
+    return f"{value:.4f}" if abs(value) < _HUGE else f"{value:.4g}"
 
 
 def consistency_line(discovery: "DiscoveryRecord") -> str:

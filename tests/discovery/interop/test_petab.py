@@ -10,6 +10,7 @@ import yaml
 
 from discovery.interop.petab import petab_problem, write_problem
 from sciren import KANEncoder, ScIReN
+from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.decoders import Q10Respiration, process_model
 from sciren.encoders import AdditiveEncoder, LinearEncoder, MLPEncoder
@@ -94,11 +95,16 @@ def values_of(folder):
     }
     observables = pd.read_csv(folder / "observables.tsv", sep="\t")
     symbols = {name: sympy.Symbol(name) for name in known}
-    text = observables.observableFormula[0].replace("^", "**")
     names = symbols | {"max": sympy.Max, "min": sympy.Min}
-    formula = sympy.sympify(text, names)
-    used = sympy.lambdify(list(symbols.values()), formula, "numpy")
-    return np.broadcast_to(used(*known.values()), len(wide)), observables, parameters
+
+    def value(text):
+        formula = sympy.sympify(text.replace("^", "**"), names)
+        used = sympy.lambdify(list(symbols.values()), formula, "numpy")
+        return np.broadcast_to(used(*known.values()), len(wide))
+
+    first = observables.iloc[0]
+    errors = value(first.noiseFormula)
+    return value(first.observableFormula), observables, parameters, errors
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ def values_of(folder):
 def test_the_files_alone_give_the_predictions(tmp_path, encoder, decoder):
     model = model_of(encoder, decoder)
     write_problem(model, table(), tmp_path / "problem")
-    found, observables, parameters = values_of(tmp_path / "problem")
+    found, observables, parameters, _ = values_of(tmp_path / "problem")
     known = table().take(table().observed[:, 0])  # only observed rows are conditions
     expected = model.predict(known).targets.detach().numpy()[:, 0]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
@@ -122,6 +128,21 @@ def test_the_files_alone_give_the_predictions(tmp_path, encoder, decoder):
     )
     measured = pd.read_csv(tmp_path / "problem" / "measurements.tsv", sep="\t")
     assert len(measured) == 29
+
+
+@pytest.mark.parametrize("kind", ["identity", "log", "asinh"])
+def test_errors_grow_as_they_did_in_the_training(tmp_path, kind):
+    model = model_of(LinearEncoder(2, 1), bounded)
+    model.residual_scale = scale = ResidualScale.fit(table().targets, kind)
+    write_problem(model, table(), tmp_path / "problem")
+    found, _, _, errors = values_of(tmp_path / "problem")
+    observed = table().targets[table().observed].numpy()
+    # their size is free, so that it is one for what was observed
+    assert np.std((observed - found) / errors) == pytest.approx(1)
+    at = torch.tensor(found)[:, None]
+    moved = scale.transform(at + 1e-4 * torch.tensor(errors)[:, None])
+    steps = (moved - scale.transform(at)).numpy()
+    np.testing.assert_allclose(steps, steps[0, 0], rtol=1e-3)
 
 
 def test_reserved_names_are_changed(tmp_path):
@@ -161,7 +182,7 @@ def test_a_dropped_feature_has_no_weights(tmp_path, dropped, width):
     with torch.no_grad():
         model.encoder.spline_layers[0].mask[dropped] = 0
     write_problem(model, table(), tmp_path / "problem")
-    found, _, parameters = values_of(tmp_path / "problem")
+    found, _, parameters, _ = values_of(tmp_path / "problem")
     expected = model.predict(table().take(table().observed[:, 0])).targets
     np.testing.assert_allclose(found, expected.detach().numpy()[:, 0], rtol=1e-10)
     net = yaml.safe_load((tmp_path / "problem" / "net.yaml").read_text())
