@@ -1,5 +1,6 @@
 """The series of a study: what a configuration says of groups, time and parts."""
 
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ from discovery.config.settings import AutoSplit, GroupSplit, RunConfig, TimeSpli
 from discovery.tables.networks import time_of
 from discovery.tables.plausible import check_outliers, check_varies
 from discovery.tables.study import SeriesStudy
-from sciren.data.varying import LEAST_SCORED
-from sciren.errors import ConfigError, DataError, TrainingError
+from sciren.data.varying import LEAST_SCORED, has_one_value
+from sciren.errors import ConfigError, DataError, DataWarning, TrainingError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # a straight line through two groups leaves none that could contradict it
 LEAST_GROUPS = 3
+
+LEAST_STILL = 5  # observations of a group; fewer may well be equal by their rounding
 
 
 def refuse_for_series(config: RunConfig, decoder: "DynamicModel") -> None:
@@ -134,6 +137,7 @@ def series_study(
     # -1 marks padding and must not wrap round to the last row.
     rows = np.where(table.row_ids >= 0, kept[table.row_ids], -1)
     table = replace(table, row_ids=rows)
+    _warn_of_still_groups(table)
     split = series_split(config, table)
     _check_parts(split, decoder, relation=bool(table.static_names))
     return SeriesStudy(decoder=decoder, table=table, split=split, **shared)
@@ -159,6 +163,30 @@ def _check_columns(
         check_outliers(name, values, first, index, meant)
     for name, values in targets.items():
         check_varies(name_of.get(name, name), values[there])
+
+
+def _warn_of_still_groups(table: "SeriesTable") -> None:
+    """Warn of groups of which a target has one value: a dead sensor or a code for none."""
+    there = table.active
+    for place, name in enumerate(table.target_names):
+        values = np.where(there, table.targets[..., place], np.nan)
+        still = [
+            group
+            for group, own in enumerate(values.T)
+            if np.isfinite(own).sum() >= LEAST_STILL
+            and has_one_value(own[np.isfinite(own)])
+        ]
+        if still:
+            first = still[0]
+            value = values[np.isfinite(values[:, first]), first][0]
+            warnings.warn(
+                f"target column {table.target_columns.get(name, name)!r} is {value:g} in "
+                f"every row of group {table.groups[first]} ({len(still)} of "
+                f"{len(table.groups)} groups have one value): a single such group may hide "
+                "what the others show; leave it out with data.rows unless it was measured",
+                DataWarning,
+                stacklevel=2,
+            )
 
 
 def _check_parts(split: "SeriesSplit", decoder: "DynamicModel", relation: bool) -> None:

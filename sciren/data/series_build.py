@@ -15,6 +15,7 @@ from sciren.errors import ConfigError, DataError
 
 # Numbers of a clock that were written as decimals: 0.1 + 0.2 is not 0.3.
 SAME_INTERVAL = 1e-6
+OFTEN = 0.5  # share of rows at the time of another from which the time itself is wrong
 
 
 class SeriesReading(CellReading, total=False):
@@ -107,9 +108,15 @@ def _check_times(
     twice = same & (ahead == ahead.dtype.type(0))
     if twice.any():
         row = int(order[int(twice.argmax()) + 1])
+        # Nearly all: the times are not those of the rows, and no row is one too many.
+        remedy = (
+            "name the column that says when each row was, or the one of the groups"
+            if twice.sum() > OFTEN * same.sum()
+            else "keep one of them, or their mean"
+        )
         raise DataError(
             f"group {labels[codes[row]]} has two rows at {stamp_text(stamps[row])}, the "
-            f"second in {row_name(index, row)} ({int(twice.sum())} such rows); keep one of them"
+            f"second in {row_name(index, row)} ({int(twice.sum())} such rows); {remedy}"
         )
     # The median: single gaps, however long, do not change what is usual.
     usual = np.median(ahead[same].astype(float))

@@ -20,9 +20,11 @@ from sciren.dynamics.solving.directions import Directions
 from sciren.dynamics.solving.simulation import (
     SeriesProcess,
     StateFunction,
+    Trajectory,
     Values,
     check_finite,
 )
+from sciren.errors import TrainingError
 
 # Of a step of Gauss and Newton: a latent that jumps onto its bound has no gradient there.
 LARGEST_STEP = 2.0
@@ -164,19 +166,64 @@ class LocalScale:
         return Directions(static, [starts[n] for n in self.names if n in starts])
 
 
-def check_start(model: DynamicModel, table: SeriesTable) -> None:
-    """Refuse a process that counts steps and has no numbers at its declared starts.
+FACTORS = (1.0, 1.5, 0.6)
+"""Of the declared numbers: a threshold that nothing passes at one may be passed at another."""
 
-    Derivatives are left to their fit, whose substeps and windows find a start, and so are
-    latents that are functions of a row or a state.
+ASKED = (
+    8  # groups that are asked first whether anything moves them; one nearly always does
+)
+
+
+def check_start(model: DynamicModel, table: SeriesTable) -> None:
+    """Refuse a process without numbers at its declared starts, or that nothing moves.
+
+    Derivatives without numbers are left to their fit, whose substeps and windows find a
+    start, and so are latents that are functions of a row or a state.
 
     Raises:
         TrainingError: names the group, the row, and the state or target.
         DataError: rows are irregular in time.
     """
-    if model.time == "ode" or model.row_latents or model.state_latents:
+    if model.row_latents or model.state_latents:
         return
     process, scale = SeriesProcess(model, table), LocalScale(model, ())
-    declared = [p.initial for p in (*model.group_latents, *scale.constants)]
-    values = scale.values(np.tile(np.array(declared, dtype=float), (len(table), 1)))
-    check_finite(process, process.simulate(values))
+    if model.time != "ode":
+        check_finite(process, _at_start(process, scale))
+    few = process.take(np.arange(min(len(table), ASKED)))
+    if _is_moved(few, scale) or _is_moved(process, scale):
+        return
+    given = ", ".join(model.forcings) or "there is none"
+    raise TrainingError(
+        f"no latent or constant of process model {model.name!r} moves a target: "
+        f"simulations at {', '.join(f'{factor:g}' for factor in FACTORS)} times the "
+        f"declared starts are the same in all rows. Look at the forcings ({given}), which "
+        "may be zero everywhere, and at the starts of the states"
+    )
+
+
+def _at_start(
+    process: SeriesProcess, scale: LocalScale, factor: float = 1.0
+) -> Trajectory:
+    """Simulate at the declared numbers times a factor."""
+    declared = np.array(
+        [p.initial for p in (*process.model.group_latents, *scale.constants)]
+    )
+    # Zero times anything is no other number.
+    numbers = np.where(declared == 0, factor - 1, factor * declared)
+    numbers = np.clip(numbers, *scale.physical_limits())
+    return process.simulate(
+        scale.values(np.tile(numbers.astype(float), (len(process.table), 1)))
+    )
+
+
+def _is_moved(process: SeriesProcess, scale: LocalScale) -> bool:
+    """Whether some numbers give other outputs than the declared ones."""
+    active = process.table.active
+    first, *others = FACTORS
+    outputs = _at_start(process, scale, first).outputs[:, active]
+    return any(
+        not np.array_equal(
+            outputs, _at_start(process, scale, factor).outputs[:, active]
+        )
+        for factor in others
+    )

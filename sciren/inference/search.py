@@ -30,10 +30,15 @@ agrees, and from which folds keep the features of all rows: one by one and in ev
 the tests would take longer than the training."""
 
 
-def feature_bases(
-    process: ObservedProcess, columns: int = COLUMNS
-) -> tuple[CurveBasis, ...]:
-    """Return the basis of the tests for every feature."""
+def feature_bases(process: ObservedProcess) -> tuple[CurveBasis, ...]:
+    """Return the basis of the tests for every feature.
+
+    Curves are straight lines where `MOST_COLUMNS` has no room for a curve of every
+    latent: ten people or sites are no more observations than that.
+    """
+    free = process.n_latents + process.n_constants
+    room = MOST_COLUMNS * len(process) - free
+    columns = COLUMNS if room >= COLUMNS * process.n_latents else 1
     pairs = zip(process.kinds, process.features.T, strict=True)
     return tuple(narrow_basis(kind, x, columns) for kind, x in pairs)
 

@@ -114,10 +114,38 @@ def broken_rows(rng: random.Random) -> Malformed:
         "three sites": (lambda t: t[t.site.isin(["s1", "s2", "s3"])], DATA),
         "five days": (lambda t: t[t.day < "2001-01-06"], DATA),
         "no rows": (lambda t: t.iloc[:0], DATA),
+        "one day for everybody": (with_column("day", "2001-01-01"), "says when"),
+        "nobody observed": (with_column("q", np.nan), DATA),
+        "a site of one row": (
+            lambda t: t.drop(index=t.index[(t.site == "s1") & (t.day > "2001-01-01")]),
+            None,
+        ),
+        "a site never observed": (with_column("q", _but_one_site), None),
+        "a site of zeros": (
+            with_column("q", lambda t: _but_one_site(t).fillna(0)),
+            "'q' is 0 in every row",
+        ),
+        "years apart": (with_column("day", _of_their_years), None),
+        "a gap of ten years": (with_column("day", _late_in_one_site), "jumps from"),
+        "back in time": (lambda t: t.iloc[::-1], None),
     }
     name = rng.choice(list(changes))
     change, place = changes[name]
-    return _case(name, change, place=place)
+    return _case(name, change, place=place or DATA, sound=place is None)
+
+
+def _but_one_site(frame: pd.DataFrame) -> pd.Series:
+    return frame["q"].mask(frame["site"] == "s1")
+
+
+def _of_their_years(frame: pd.DataFrame) -> pd.Series:
+    years = 2001 + frame["site"].str[1:].astype(int)
+    return years.astype(str) + frame["day"].str[4:]
+
+
+def _late_in_one_site(frame: pd.DataFrame) -> pd.Series:
+    late = (frame["site"] == "s1") & (frame["day"] > "2001-02-01")
+    return frame["day"].mask(late, frame["day"].str.replace("2001", "2011"))
 
 
 def odd_settings(rng: random.Random) -> Malformed:
@@ -141,12 +169,14 @@ def _case(
     settings: dict[str, Any] | None = None,
     content: str = HEAD.format(body=BODY),
     place: str = DATA,
+    sound: bool = False,
 ) -> Malformed:
     def write(folder: Path) -> None:
         (folder / PROCESS).write_text(content, encoding="utf-8")
 
     return Malformed(
-        name, lambda frame: change(rows()), settings or {}, write, place=place, base=BASE
+        name, lambda frame: change(rows()), settings or {}, write, place=place, base=BASE,
+        sound=sound,
     )  # fmt: skip
 
 

@@ -85,7 +85,8 @@ WRONG = {
     ),
     "a missing forcing": (changed(p=(2, np.nan)), "missing forcing p in row 2"),
     "a missing row": (long().drop(index=2), "group b0 jumps from 2001-12-30"),
-    "a time twice": (changed(day=(3, "2001-12-31")), "two rows at 2001-12-31"),
+    "a time twice": (changed(day=(3, "2001-12-31")), "keep one of them, or their mean"),
+    "one time": (long().assign(day="2001-12-31"), "says when each row was"),
     "an empty group": (
         changed(basin=(3, None)),
         "group column 'basin' has no value in row 3",

@@ -7,6 +7,7 @@ import pytest
 from sciren import KANEncoder, Parameter, ScIReN, SeriesTable, State, fit, process_model
 from sciren.dynamics import fit_functions, fit_groups, fit_state_function
 from sciren.dynamics.fitting import series_problem
+from sciren.dynamics.local_values import check_start
 from sciren.errors import DataError, TrainingError
 
 GROUPS, DAYS = 4, 12
@@ -89,3 +90,26 @@ def test_the_groups_to_choose_by_may_be_of_one_value():
     model = ScIReN(KANEncoder(1, 1), "auto", reservoir(per="group"))
     problem = series_problem(model, table(rows(q=2.0), static=["x"]))
     assert np.isfinite(fit_groups(problem, estimate_noise=False).physical).all()
+
+
+@pytest.mark.parametrize("time", ["step", "ode"])
+def test_series_that_nothing_moves_are_refused(time):
+    def given(s, p, f):
+        change = f.rain - p.k * s.store
+        new = change if time == "ode" else s.store + change
+        return {"store": new}, {"q": p.k * s.store}
+
+    def model(start):
+        k = Parameter("k", low=0.01, high=0.9, start=0.3, per="group")
+        store = State("store", start=start)
+        return process_model([k], ["rain"], ["q"], state=[store], time=time)(given)
+
+    dry = table(rows(rain=0.0))
+    with pytest.raises(TrainingError, match=r"moves a target.*forcings \(rain\)"):
+        check_start(model(0.0), dry)
+    check_start(model(10.0), dry)
+    check_start(model(0.0), table(rows()))
+    # one wet group among dry ones that are asked first is enough
+    wet = rows()
+    wet["rain"] = wet["rain"].where(wet["g"] == "3", 0.0)
+    check_start(model(0.0), table(wet))

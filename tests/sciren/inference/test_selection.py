@@ -167,3 +167,24 @@ def test_what_a_bad_fit_leaves_to_all_rows_is_no_memory(respiration):
     plain = neighbour_correlation(process, noise)
     assert neighbour_correlation(process, 3.0 + noise) == pytest.approx(plain)
     assert abs(plain) < 3 / np.sqrt(len(process))
+
+
+@pytest.mark.parametrize("rows", [6, 8, 10, 11])
+def test_a_clear_line_is_kept_from_few_rows(rows):
+    # no third of so few rows holds a curve, but a line
+    frame, rng = drivers(rows, seed=4, columns=("a", "b"))
+    frame["y"] = 3 + 2 * frame.a + 0.02 * rng.standard_normal(rows)
+    status = words(select(plain(frame, ["a", "b"])))
+    assert status["a"] == "kept"
+    assert status["b"] != "kept"
+
+
+def test_few_rows_of_noise_alone_keep_nothing_in_most_records():
+    kept = 0
+    for seed in range(40):
+        frame, rng = drivers(10, seed=seed, columns=("a",))
+        frame["y"] = 3 + rng.standard_normal(10)
+        kept += bool(select(plain(frame, ["a"])).kept)
+    assert (
+        kept <= 6
+    )  # 2 are expected at the level of the tests, more than 6 in 1 of 400
