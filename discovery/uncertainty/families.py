@@ -111,18 +111,31 @@ def with_bands(
 def families_beside(row: Mapping[str, Any]) -> list[str]:
     """Return the families that the data cannot tell from the named one of an edge.
 
-    A line is a limit of nearly every family, so that a band which holds it holds them too;
-    how far it could bend is asked instead (`discovery.verdict.open_lines`).
+    Of the families inside the band only those with no more inner constants count: others
+    may have the named one as a limit (a power that of a parabola), and then always lie
+    inside. So does every family of which a line is a limit; how far that could bend is
+    asked instead (`discovery.verdict.open_lines`).
 
     Args:
         row: of the table of edges, with ``family``, ``equals`` and ``families_inside``.
     """
-    inside = "" if row.get("family") == "linear" else row.get("families_inside")
-    lists = [text for text in (row.get("equals"), inside) if isinstance(text, str)]
-    names = [name for text in lists for name in text.split(", ") if name]
-    return [
-        name for name in dict.fromkeys(names) if name not in (row["family"], "constant")
-    ]
+    family = row.get("family")
+    equals, inside = (
+        [name for name in text.split(", ") if name] if isinstance(text, str) else []
+        for text in (row.get("equals"), row.get("families_inside"))
+    )
+    most = 0 if family == "linear" else _inner_constants(family)
+    inside = [name for name in inside if 0 < _inner_constants(name) <= most]
+    beside = dict.fromkeys((*equals, *inside))
+    return [name for name in beside if name not in (family, "constant")]
+
+
+def _inner_constants(family: Any) -> int:
+    """Number of inner constants of a family; none where it is not of the library."""
+    from symbolic.families.library import FAMILIES
+
+    forms = FAMILIES.get(family, ())
+    return len(forms[0].inner) if forms else 0
 
 
 def leaves_its_band(band: Mapping[str, Any]) -> bool:

@@ -56,9 +56,21 @@ def test_families_beside_a_named_one_come_from_both_questions_once():
         "families_inside": "log, constant, abs",
     }
     assert families_beside(row) == ["log", "abs"]
-    # a band that holds a line holds the limits of other families too
-    assert families_beside(row | {"family": "linear", "equals": "linear"}) == []
     assert families_beside({"family": "exp", "equals": None}) == []
+
+
+def test_families_with_the_named_one_as_a_limit_are_none_beside_it():
+    inside = "linear, quadratic, exp, power, gaussian, sine"
+    found = {
+        name: families_beside({"family": name, "families_inside": inside})
+        for name in ("linear", "quadratic", "gaussian", "classes")
+    }
+    assert found == {
+        "linear": [],
+        "quadratic": ["exp"],
+        "gaussian": ["quadratic", "exp", "power", "sine"],
+        "classes": [],
+    }
 
 
 def test_edges_without_a_band_stay_empty():
