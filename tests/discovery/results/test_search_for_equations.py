@@ -27,8 +27,9 @@ def test_the_search_for_equations_follows_from_the_data_alone(monkeypatch, slow,
         symbolic, "verify", lambda *parts: SimpleNamespace(verdict="PASS")
     )
     model = ScIReN(LinearEncoder(1, 1), "auto", Q10Respiration())
+    parts: Any = {"train": None}
     task = _Task(
-        model, {"train": None}, Training.of(model, None), SymbolicOptions(compose=7.0),
+        model, parts, Training.of(model, None), SymbolicOptions(compose=7.0),
         {}, seed, lambda message: None, Checkpoints(),
     )  # fmt: skip
     monkeypatch.setattr(_Task, "_selected", SimpleNamespace(slow=slow))
