@@ -86,7 +86,8 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
             and predicts nan for them.
         warm_start: whether `fit` goes on from the curves and constants of the last one;
             edges that it dropped stay dropped.
-        random_state: seed of the validation rows and of everything random.
+        random_state: seed of the validation rows and of everything random. None is 0 and not
+            a new draw: the same table gives the same equations, whenever it is asked.
         verbose: progress on stderr.
         options: every field of `symbolic.SymbolicOptions` is a keyword, such as
             ``families=["linear", "exp"]`` or ``bootstrap=0``; None is its default.
@@ -189,9 +190,10 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         """
         from symbolic.expression.tree import check_name
 
-        # One number is drawn from whatever was given (seed, RandomState, None) and
-        # serves for all that is random in this fit.
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        # One number is drawn from whatever was given (seed, RandomState) and serves for
+        # all that is random in this fit.
+        given = 0 if self.random_state is None else self.random_state
+        seed = int(check_random_state(given).randint(2**31 - 1))
         X, self._kinds = with_kinds(X, self.categorical or (), self.periodic or {})
         values = self._values(X, reset=True)
         targets = checked_targets(y, len(values))

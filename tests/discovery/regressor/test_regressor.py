@@ -283,3 +283,14 @@ def test_every_figure_is_returned(found):
         assert isinstance(getattr(found, f"plot_{plot}")(), Figure)
     with pytest.raises(ConfigError, match="the targets are reco"):
         found.plot_observed("nee")
+
+
+def test_without_a_seed_the_same_table_gives_the_same_model(data):
+    frame, y = data
+    first, again, other = (
+        ScIReNRegressor(**Q10 | {"random_state": state}).fit(frame, y)
+        for state in (None, None, 1)
+    )
+    at = [model.predict(frame) for model in (first, again, other)]
+    np.testing.assert_array_equal(at[0], at[1])
+    assert (at[0] != at[2]).any()  # a seed draws other validation rows
