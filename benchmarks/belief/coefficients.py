@@ -107,7 +107,9 @@ def _of_equations(model: ScIReN, table: Table, start: Array) -> tuple[Array, Arr
         term = WhitenedTerm.of(term, process, selection.law, selection.fit.mean)
     found = refit(term, table.features, [RB], torch.tensor(start[-1:]))
     deviations = found.covariance.diagonal().clamp_min(0).sqrt()
-    return found.theta.numpy(), (quantile_95(found.cosines) * deviations).numpy()
+    return found.theta.numpy(), (
+        quantile_95(found.cosines, found.groups) * deviations
+    ).numpy()
 
 
 def _refitted(
@@ -119,4 +121,6 @@ def _refitted(
         term.observations = replace(term.observations, rank=None)
     found = refit(term, table.features, [RB], torch.tensor(start[-1:]))
     deviations = found.covariance.diagonal().clamp_min(0).sqrt()
-    return found.theta.numpy(), (quantile_95(found.cosines) * deviations).numpy()
+    return found.theta.numpy(), (
+        quantile_95(found.cosines, found.groups) * deviations
+    ).numpy()
