@@ -1,7 +1,7 @@
 """How often intervals of the constants of closed forms hold the truth.
 
 The families are right (rb linear in x1, exponential in x2, behind Q10), so that only the
-errors are judged: by weeks of the record, by cosines in time order, and refitted under the
+errors are judged: rows one by one, by cosines in time order, and refitted under the
 estimated law of the noise, as tables of a result have them.
 """
 
@@ -31,7 +31,7 @@ from symbolic.terms.structure import LatentStructure
 
 LAWS = ("independent, 1000", "growing", "AR 0.9", "AR 0.9, growing")
 ERRORS = (
-    "by weeks or rows", "in time order", "under the noise law", "refit of equations"
+    "rows one by one", "in time order", "under the noise law", "refit of equations"
 )  # fmt: skip
 NAMES = ("level", "linear", "amplitude", "rate", "ln q10")
 LINEAR, EXPONENTIAL = form_named("linear", ""), form_named("exp", "")
@@ -118,7 +118,8 @@ def _refitted(
     """Constants (P,) refitted on the rows as they are, and half their intervals."""
     term = ProcessTerm(model, table, ResidualScale.fit(table.targets))
     if errors == ERRORS[0]:
-        term.observations = replace(term.observations, rank=None)
+        alone = torch.arange(len(table))
+        term.observations = replace(term.observations, rank=None, blocks=alone)
     found = refit(term, table.features, [RB], torch.tensor(start[-1:]))
     deviations = found.covariance.diagonal().clamp_min(0).sqrt()
     return found.theta.numpy(), (

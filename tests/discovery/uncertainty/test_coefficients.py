@@ -19,7 +19,7 @@ from sciren.inference import ObservedProcess
 
 
 def test_rows_that_remember_each_other_tell_more_under_their_law():
-    """Of six records more intervals hold the truth than believing in weeks."""
+    """Of six records more intervals hold the truth than believing in single rows."""
     law = COVERAGE["AR 0.9"]
     shares = {
         errors: np.mean([held(law, seed, errors) for seed in range(1000, 1006)])
