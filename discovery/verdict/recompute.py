@@ -6,6 +6,8 @@ again, and every file is compared with what they write.
 """
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 from discovery.config.file import train_config, versions
 from discovery.runs.checkpoints import HASHES, MODEL, TRAINING
 from discovery.runs.files import file_hash, read_json, write_json
+from discovery.runs.leftovers import NEW, dead, hidden_beside, remove
 from discovery.runs.manifest import MANIFEST, machine, read_manifest
 from discovery.runs.unfinished import CHECKPOINTS, carry_over
 from discovery.tables.records import PARTS
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 TRAINED = (MODEL, f"{TRAINING}.json", "members.json")
 """Stages that hold a training; `verify` takes them over unless it trains again."""
+
+WORKSPACE = "verify"  # of the hidden temporary folder in which a run is made again
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,7 @@ def compare_again(
         progress: hears what is going on.
         retrain: whether the network is trained again as well.
     """
-    with tempfile.TemporaryDirectory(prefix="sciren-verify-") as place:
-        new = Path(place)
+    with _workspace() as new:
         try:
             write_again(folder, study, new, progress, retrain)
         except SciRenError as error:
@@ -91,6 +95,20 @@ def compare_again(
             lost = Difference(MODEL, "", "a run", f"cannot be computed: {error}")
             return Comparison(1, (lost,))
         return compare_runs(folder, new)
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """Give a temporary folder; those of verifications that were killed are removed."""
+    beside = Path(tempfile.gettempdir()).resolve() / WORKSPACE
+    for left in dead(beside, NEW):
+        remove(left)
+    place = hidden_beside(beside)
+    place.mkdir(mode=0o700)  # temporary folders are shared with other users
+    try:
+        yield place
+    finally:
+        remove(place)
 
 
 def write_again(
