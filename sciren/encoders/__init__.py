@@ -1,4 +1,8 @@
-"""Encoders: scaled features in, raw latents out."""
+"""Encoders: scaled features in, raw latents out; nothing here knows a process or bounds.
+
+Edges of a `KANEncoder` are the curves that become equations; `baselines` holds what it is
+compared with.
+"""
 
 from sciren.encoders.base import Encoder
 from sciren.encoders.baselines import AdditiveEncoder, LinearEncoder, MLPEncoder

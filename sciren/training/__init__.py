@@ -1,4 +1,8 @@
-"""Training: one call, two engines."""
+"""Training: `fit` chooses between Gauss-Newton and first-order steps, selects edges, profiles.
+
+`gauss_newton` solves where the model is small enough, `first_order` trains anything, and
+`many_rows` goes through blocks of rows that do not fit into memory.
+"""
 
 from typing import TYPE_CHECKING
 

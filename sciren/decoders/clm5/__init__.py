@@ -1,4 +1,8 @@
-"""The 140-pool soil carbon model of CLM5, exact and fast."""
+"""The 140-pool soil carbon model of CLM5: 7 pools in 20 layers at steady state.
+
+`prepare` brings a forcing to sites, `solve` eliminates layers with derivatives by the adjoint,
+`observe` reads carbon at a depth.
+"""
 
 from sciren.decoders.clm5.balance import Balance as Balance
 from sciren.decoders.clm5.decoder import CLM5SoilCarbon as CLM5SoilCarbon
