@@ -5,7 +5,7 @@ import sympy
 from benchmarks.black_box import Seen, latents_through
 from benchmarks.cases.drawn import drawn_case
 from benchmarks.cases.hybrid import hybrid_case
-from benchmarks.peers import METHODS, _read_operon
+from benchmarks.peers import METHODS, Found, _read_operon
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +55,17 @@ def test_every_method_finds_a_formula_of_a_plain_sum(method):
     left = np.std(value(*case.features.T) - case.clean) / case.clean.std()
     assert np.isfinite(left)  # how well a peer does in a few seconds is its own affair
     assert left < 0.02 or method != "ours"
+
+
+@pytest.mark.parametrize(
+    ("found", "claims"),
+    [
+        (Found(sympy.Symbol("a"), True), True),
+        (Found(sympy.Symbol("a"), False), False),
+        (Found(sympy.Float(3.0), True), False),  # a constant is no relation
+        (Found(sympy.Symbol("a"), False, several=2), True),
+        (Found(None, False), False),
+    ],
+)
+def test_a_claim_is_a_relation_alone_or_in_a_set(found, claims):
+    assert found.claims == claims
