@@ -15,8 +15,8 @@ seeds begin at 1000, scoring seeds at 2000.
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -147,12 +147,12 @@ def summary(rows: pd.DataFrame) -> str:
         "right, alone or in a set | CPU s median / max |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    parts: list[tuple[str, str, pd.DataFrame]] = []
-    for method in rows["method"].unique():
-        own = rows[rows["method"] == method]
-        kinds = own["kind"].unique()
-        parts += [(method, kind, own[own["kind"] == kind]) for kind in kinds]
-        parts.append((method, "all", own))
+    parts: list[tuple[str, str, Any]] = []
+    by_method: Any = rows.groupby("method", sort=False)
+    for method, own in by_method:
+        kinds: Any = own.groupby("kind", sort=False)
+        parts += [(str(method), str(kind), part) for kind, part in kinds]
+        parts.append((str(method), "all", own))
     for method, kind, part in parts:
         none, inside = part[~part["related"]], part[part["related"]]
         counts = [inside[c].sum() for c in ("wrong", "right", "in_set")]
@@ -187,10 +187,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     key, done = ["method", "kind", "seed", "related"], set()
     if table.exists():
         done = set(pd.read_csv(table)[key].itertuples(index=False, name=None))
-    seeds = range(chosen.seed, chosen.seed + chosen.sets)
-    for seed, kind, related, name in product(
-        seeds, chosen.kinds, (True, False), chosen.methods
-    ):
+    asked: list[tuple[int, str, bool, str]] = [
+        (seed, kind, related, name)
+        for seed in range(chosen.seed, chosen.seed + chosen.sets)
+        for kind in chosen.kinds
+        for related in (True, False)
+        for name in chosen.methods
+    ]
+    for seed, kind, related, name in asked:
         if (name, kind, seed, related) in done:
             continue
         case = drawn(kind, seed, related)

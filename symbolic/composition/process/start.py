@@ -158,7 +158,7 @@ def started(
     state = Linearised.at(
         regression, process, observed, factors, smooth, constants, shift, scale
     )
-    flat = _flat(state, free=weight is None and np.ptp(factors) > 0)
+    flat = _flat(state, free=weight is None and bool(np.ptp(factors) > 0))
     return (_smoothed(state, columns) if start is None else state), flat
 
 
