@@ -116,9 +116,7 @@ def read_with(
     elif hasattr(source, "data_vars"):
         frame = frame_of_dataset(source, Path("data set"), columns)
     else:
-        frame = as_frame(source)
-        check_unique_columns(frame)
-        frame.attrs = {"units": dict(frame.attrs.get("units", {})), "notes": []}
+        frame = _with_readable_names(as_frame(source))
     for name in ids & set(frame.columns):
         frame[name] = id_text(frame[name])
     if clock is not None:
@@ -201,6 +199,15 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     # An index with a name was a column once (often the time); without one it only
     # counts.
     frame = frame.reset_index(drop=not stored)
+    return _with_readable_names(frame)
+
+
+def _with_readable_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose names hold nothing that nobody sees, units and notes beside.
+
+    Raises:
+        DataError: two columns have one name, as they are or as they are read.
+    """
     units = dict(frame.attrs.get("units", {}))
     written = [str(name) for name in frame.columns]
     renamed = {n: s for n in written if (s := readable_name(n)) != n}

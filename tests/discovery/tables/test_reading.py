@@ -263,7 +263,7 @@ def test_a_row_with_another_number_of_cells_is_named(tmp_path, text, message):
     assert message in refused(written(tmp_path, text))
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", None])
 @pytest.mark.parametrize(
     ("name", "read"),
     [
@@ -272,9 +272,11 @@ def test_a_row_with_another_number_of_cells_is_named(tmp_path, text, message):
     ],
 )  # fmt: skip
 def test_names_are_read_without_what_nobody_sees(tmp_path, name, read, ending):
-    path, frame = tmp_path / f"a.{ending}", pd.DataFrame({"x": [1, 2], name: [3, 4]})
-    getattr(frame, f"to_{ending}")(path, index=False)
-    table = read_table(path)
+    source = frame = pd.DataFrame({"x": [1, 2], name: [3, 4]})
+    if ending is not None:
+        source = tmp_path / f"a.{ending}"
+        getattr(frame, f"to_{ending}")(source, index=False)
+    table = read_table(source)
     assert list(table.columns) == ["x", read]
     seen = name == read or (ending == "csv" and "\n" in name)
     assert table.attrs["notes"] == (
@@ -287,6 +289,8 @@ def test_two_names_that_look_alike_are_refused(tmp_path):
     frame.to_parquet(tmp_path / "a.parquet")
     path = written(tmp_path, frame.to_csv(index=False))
     assert "'ta'" in refused(path)
+    with pytest.raises(DataError, match="'ta'"):
+        read_table({"ta": [1, 2], "ta\u200b": [3, 4]})
     with pytest.raises(DataError, match="'ta'"):
         read_table(tmp_path / "a.parquet")
 
