@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -169,7 +170,7 @@ def _profiles(s: Sample) -> None:
          "share_x": 0.5}
     )  # fmt: skip
     best = float(value[len(value) // 2])
-    summary = SimpleNamespace(
+    summary: Any = SimpleNamespace(
         estimate=best, error=float(np.ptp(value)), interval=None, minima=[(best, 0.0)],
         identified=True, reason="",
     )  # fmt: skip

@@ -134,7 +134,7 @@ def broken_rows(rng: random.Random) -> Malformed:
     return _case(name, change, place=place or DATA, sound=place is None)
 
 
-def _but_one_site(frame: pd.DataFrame) -> pd.Series:
+def _but_one_site(frame: pd.DataFrame) -> Any:
     return frame["q"].mask(frame["site"] == "s1")
 
 
@@ -143,7 +143,7 @@ def _of_their_years(frame: pd.DataFrame) -> pd.Series:
     return years.astype(str) + frame["day"].str[4:]
 
 
-def _late_in_one_site(frame: pd.DataFrame) -> pd.Series:
+def _late_in_one_site(frame: pd.DataFrame) -> Any:
     late = (frame["site"] == "s1") & (frame["day"] > "2001-02-01")
     return frame["day"].mask(late, frame["day"].str.replace("2001", "2011"))
 
