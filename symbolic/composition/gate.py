@@ -339,7 +339,8 @@ class Judge:
         # 3. Splines and products of pairs, cheap, before the trees.
         groups = independent_blocks(regression, residual, self.groups)
         fold = folds(len(residual), self.seed, groups)
-        regression.work.add_linear(*self.flexible.shape, REFERENCE)
+        rows, columns = self.flexible.shape
+        regression.work.add_linear(rows, columns, REFERENCE)
         by_ridge = ridge_prediction(self.flexible, residual, fold)
         ridge = r2(residual, by_ridge)
         if is_predicted(residual, by_ridge, self.limit, groups):
