@@ -41,6 +41,7 @@ def break_lines(latex: str, width: float, measure: Measure) -> str:
         measure: width of a piece of mathematics, same unit.
     """
     whole = _ALIGNED.fullmatch(latex.strip())
+    # Several equations: each is broken for itself, none where one holds cases.
     lines = [] if whole is None else whole[1].split(r"\\")
     if lines and all("&=" in line and "\\begin{" not in line for line in lines):
         given = [line.replace("&=", "=", 1).strip() for line in lines]

@@ -66,6 +66,7 @@ def interval_columns(
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
     wanted = [f"{name}{end}" for name in means for end in ("_low", "_high")]
     limited = {name: np.full(count, np.nan) for name in wanted}
+    # Half widths by which a class that no row had may lie apart; zero for all others.
     apart = {f"{target}{NEW_CLASS}": np.zeros(count) for target in uncertainty.targets}
     _fill_in_chunks(limited | apart, uncertainty, respond, columns, level)
     bands |= limited

@@ -169,9 +169,9 @@ class LocalScale:
 FACTORS = (1.0, 1.5, 0.6)
 """Of the declared numbers: a threshold that nothing passes at one may be passed at another."""
 
-ASKED = (
-    8  # groups that are asked first whether anything moves them; one nearly always does
-)
+# Groups that are asked first whether anything moves them: one nearly always does, and all
+# others are asked where none of these does, so that the number is one of cost alone.
+ASKED = 8
 
 
 def check_start(model: DynamicModel, table: SeriesTable) -> None:

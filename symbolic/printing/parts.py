@@ -32,6 +32,7 @@ def readable(process: Mapping[str, Any], taken: Collection[str] = ()) -> dict[st
         return written
     used = {str(s) for formula in formulas for s in formula.free_symbols}
     used |= {*written, *taken}
+    # Names that cannot be anyone's: which parts stay is known only below.
     parts, short = shared_parts(formulas, used, numbered("_part"))
     parts, short = _worth_a_name(parts, short)
     # A part that is a target has its name, and the others letters as they are read.
@@ -53,6 +54,7 @@ def _worth_a_name(
     kept: list[tuple[Any, Any]] = []
     back: dict[Any, Any] = {}
     for symbol, formula in parts:
+        # A part may hold earlier ones that were written out again: it grows by them.
         whole = formula.xreplace(back)
         if sympy.count_ops(whole) < WORTH:
             back[symbol] = whole

@@ -38,6 +38,7 @@ def better_start(null: ConstantLatents, declared: Tensor) -> Tensor:
         null: latents without features.
         declared: (1, P) where the search begins else.
     """
+    # 1. Losses of many points on few rows: no derivative is asked for yet.
     few = null.on_rows(_spread(null.term.n_rows, declared.device))
     drawn = _draw(few, declared)
     every = torch.arange(len(drawn), device=drawn.device)
@@ -45,6 +46,8 @@ def better_start(null: ConstantLatents, declared: Tensor) -> Tensor:
     # A start may lie where the process overflows; such a loss is no number and comes last.
     order = loss.nan_to_num(nan=math.inf).argsort(stable=True)
     best = [n for n in order.tolist() if math.isfinite(float(loss[n]))][:GO_ON]
+    # 2. The best go on together; the declared start is one of them, so that it is judged by
+    # where it leads and not by where it lies.
     starts = torch.cat((declared, drawn[best]))
     reached = minimise(few, starts, STEPS, damping=1e-2).loss
     winner = int(reached.argmin())
