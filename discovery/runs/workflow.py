@@ -148,9 +148,9 @@ def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
 def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun:
     """Return a prepared study with what is known about its data before any training."""
     from discovery.tables.plausible import (
+        note_of_sums_in_logs,
         warn_of_copies,
         warn_of_numbers_for_classes,
-        warn_of_sums_in_logs,
     )
     from discovery.tables.reach import warn_beyond_range, warn_unreachable
     from discovery.tables.study import SeriesStudy
@@ -162,7 +162,7 @@ def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun
     seen = (
         *warn_of_copies(study),
         *warn_of_numbers_for_classes(study.table),
-        *warn_of_sums_in_logs(study.decoder, settings.residual),
+        *note_of_sums_in_logs(study.decoder, settings.residual),
     )
     warn_beyond_range(study.decoder, study.split.train.forcings)
     shares = warn_unreachable(study.decoder, study.split.train)

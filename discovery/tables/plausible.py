@@ -265,8 +265,8 @@ def warn_of_numbers_for_classes(table: "Table") -> tuple[str, ...]:
     return tuple(notes)
 
 
-def warn_of_sums_in_logs(decoder: "Decoder", residual: str) -> tuple[str, ...]:
-    """Warn where an output is compared in logs and its equation adds; return the sentence."""
+def note_of_sums_in_logs(decoder: "Decoder", residual: str) -> tuple[str, ...]:
+    """Return a note where an output is compared in logs and its equation adds."""
     from sciren.decoders import IdentityDecoder
 
     if residual != "log" or not isinstance(decoder, IdentityDecoder):
@@ -276,7 +276,6 @@ def warn_of_sums_in_logs(decoder: "Decoder", residual: str) -> tuple[str, ...]:
         "add up, so that a prediction may be negative. Where effects multiply, write "
         "decoder: log_link."
     )
-    warnings.warn(note, DataWarning, stacklevel=2)
     return (note,)
 
 
