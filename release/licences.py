@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "licences.md"
 HEAD = """\
@@ -46,7 +48,7 @@ def _needed(root: Path) -> Iterator[tuple[str, str, str]]:
         waiting += [
             need
             for need in package.requires or ()
-            if "extra ==" not in need and not _of_a_build(need)
+            if _asked_here(need) and not _of_a_build(need)
         ]
     for name in sorted(found):
         package = found[name]
@@ -55,6 +57,12 @@ def _needed(root: Path) -> Iterator[tuple[str, str, str]]:
             package.version.split("+")[0],
             licence_of(package),
         )
+
+
+def _asked_here(need: str) -> bool:
+    """Whether a requirement holds on this system and without extras."""
+    marker = Requirement(need).marker
+    return marker is None or marker.evaluate({"extra": ""})
 
 
 def _of_a_build(need: str) -> bool:
