@@ -103,6 +103,7 @@ def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
             "places": [k + 1.0 for k in range(block.start, block.stop)],
             "basis": _basis(basis),
             "left_out": number in means.left_out,
+            "apart": means.class_variance(number),
         }
         for number, ((feature, latent), basis, block) in enumerate(
             zip(design.edges, design.bases, design.blocks, strict=True)

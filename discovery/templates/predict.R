@@ -101,6 +101,18 @@ latent_designs <- function(law, columns, rows, edges) {
     })
 }
 
+# Variances of raw latents for classes that no training row had: rows by latents.
+new_class_variances <- function(law, columns, rows, edges) {
+    apart <- matrix(0, rows, length(law$latents))
+    for (edge in Filter(function(one) one$apart > 0, edges)) {
+        x <- columns[[edge$feature]]
+        if (is.null(x)) next
+        unseen <- is.finite(x) & !(x %in% edge$basis$codes)
+        apart[unseen, edge$latent] <- apart[unseen, edge$latent] + edge$apart
+    }
+    apart
+}
+
 law_means <- function(law, raw, constants, columns) {
     inside <- lapply(seq_along(law$latents), function(k) law$bounds[[k]](raw[, k]))
     physical <- ifelse(law$in_logs, exp(ifelse(law$in_logs, constants, 0)), constants)
@@ -134,11 +146,13 @@ transformed <- function(scale, value) {
     if (scale$kind == "log") {
         return(log(pmax(value + scale$offset, 1e-3 * scale$offset)) / scale$sd)
     }
+    if (scale$kind == "asinh") return(asinh(value / scale$offset) / scale$sd)
     value / scale$sd
 }
 
 restored <- function(scale, value) {
     if (scale$kind == "log") return(exp(value * scale$sd) - scale$offset)
+    if (scale$kind == "asinh") return(sinh(value * scale$sd) * scale$offset)
     value * scale$sd
 }
 
@@ -173,6 +187,7 @@ law_limits <- function(law, columns, rows, level, edges) {
     both <- c(designs, constant)
     moved <- lapply(both, function(one) one %*% law$covariance)
     spread <- function(a, b) rowSums(moved[[a]] * both[[b]])
+    apart <- new_class_variances(law, columns, rows, edges)
     constants <- law$theta[places]
     found <- list()
     slopes <- law_slopes(law, raw, constants, columns)
@@ -182,15 +197,20 @@ law_limits <- function(law, columns, rows, level, edges) {
         for (a in seq_along(both)) for (b in seq_along(both)) {
             variance <- variance + slopes[[a]][[k]] * slopes[[b]][[k]] * spread(a, b)
         }
-        reach <- quantile * sqrt(pmax(variance, 0))
+        new_class <- 0
+        for (a in seq_along(law$latents)) {
+            new_class <- new_class + slopes[[a]][[k]]^2 * apart[, a]
+        }
+        reach <- quantile * sqrt(pmax(variance + new_class, 0))
         ends <- widened(law, k, middle[[k]] - reach, middle[[k]] + reach, level)
         name <- paste0(law$targets[k], "_mean")
-        found[[name]] <- list(ends$low, ends$high, law$targets[k])
+        found[[name]] <- list(ends$low, ends$high, law$targets[k],
+                              quantile * sqrt(new_class))
     }
     for (k in seq_along(law$latents)) {
         name <- law$latents[k]
         if (name %in% law$targets) next
-        reach <- quantile * sqrt(pmax(spread(k, k), 0))
+        reach <- quantile * sqrt(pmax(spread(k, k) + apart[, k], 0))
         ends <- cbind(law$bounds[[k]](raw[, k] - reach), law$bounds[[k]](raw[, k] + reach))
         found[[name]] <- list(pmin(ends[, 1], ends[, 2]), pmax(ends[, 1], ends[, 2]), name)
     }
@@ -216,6 +236,18 @@ interval_columns <- function(columns, predicted, level) {
     without <- limits
     if (length(stay) < length(law$edges)) {
         without <- law_limits(law, columns, rows, level, stay)
+    }
+    # A new observation of a class that no row had lies apart by as much, in quadrature.
+    for (name in law$targets) {
+        mean <- paste0(name, "_mean")
+        half <- pmax(limits[[mean]][[4]], without[[mean]][[4]])
+        new <- which(half > 0)
+        for (end in c("_low", "_high")) {
+            column <- paste0(name, end)
+            off <- found[[column]][new] - predicted[[name]][new]
+            sign <- if (end == "_low") -1 else 1
+            found[[column]][new] <- predicted[[name]][new] + sign * sqrt(off^2 + half[new]^2)
+        }
     }
     for (name in names(limits)) {
         value <- predicted[[limits[[name]][[3]]]]

@@ -128,26 +128,37 @@ class MeanLaw:
     def _apart(self, columns: Mapping[str, Array], count: int) -> Array:
         """Return variances (count, L) of raw latents for classes that no row had.
 
-        Such a row has the mean of the classes, and lies as far from it as classes do: the
-        variance of their effects, which shrinking has taken from, plus that of their errors.
-        Reference: Searle, Casella & McCulloch 1992, section 7.4 (prediction of a new group).
+        Such a row has the mean of the classes, and lies as far from it as classes do.
         """
         apart = np.zeros((count, self.design.n_latents))
-        for (feature, latent), basis, block in zip(
-            self.design.edges, self.design.bases, self.design.blocks, strict=True
-        ):
-            name, classes = self.features[feature], len(basis.knots)
-            if basis.kind != "classes" or name not in columns or classes < 2:
-                continue
-            x = np.asarray(columns[name], dtype=float)
-            unseen = np.isfinite(x) & ~np.isin(x, basis.knots)
-            at = basis.at(basis.knots)
-            errors = np.einsum("cp,pq,cq->c", at, self.covariance[block, block], at)
-            between = np.var(at @ self.theta[block], ddof=1) + errors.mean()
-            # Few classes do not know how far they lie apart: Student's t of their number.
-            few = t_quantile(0.95, classes - 1) / t_quantile(0.95, self.freedom)
-            apart[unseen, latent] += between * few**2
+        for number, (feature, latent) in enumerate(self.design.edges):
+            name, basis = self.features[feature], self.design.bases[number]
+            if basis.kind == "classes" and name in columns:
+                x = np.asarray(columns[name], dtype=float)
+                unseen = np.isfinite(x) & ~np.isin(x, basis.knots)
+                apart[unseen, latent] += self.class_variance(number)
         return apart
+
+    def class_variance(self, number: int) -> float:
+        """Return the variance of a raw latent over the classes of an edge, 0 without classes.
+
+        The variance of their effects, which shrinking has taken from, plus that of their
+        errors.
+        Reference: Searle, Casella & McCulloch 1992, section 7.4 (prediction of a new group).
+
+        Args:
+            number: of the edge in the design.
+        """
+        basis, block = self.design.bases[number], self.design.blocks[number]
+        classes = len(basis.knots)
+        if basis.kind != "classes" or classes < 2:
+            return 0.0
+        at = basis.at(basis.knots)
+        errors = np.einsum("cp,pq,cq->c", at, self.covariance[block, block], at)
+        between = np.var(at @ self.theta[block], ddof=1) + errors.mean()
+        # Few classes do not know how far they lie apart: Student's t of their number.
+        few = t_quantile(0.95, classes - 1) / t_quantile(0.95, self.freedom)
+        return float(between * few**2)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers and names."""

@@ -11,6 +11,7 @@ from discovery import Discovery
 from discovery.interop.r_law import pieces_of
 from discovery.interop.r_literals import Code, literal
 from discovery.interop.r_package import r_package
+from discovery.uncertainty.record import Comparison
 from sciren.errors import ConfigError
 from sciren.inference.basis import natural_splines, penalised_splines
 from sciren.inference.intervals.means import MeanLaw
@@ -75,6 +76,62 @@ def test_values_and_limits_are_those_of_predict(light, left_out, tmp_path, monke
         np.testing.assert_allclose(
             found[name], expected[name], rtol=1e-7, atol=1e-9 * size, err_msg=name
         )
+
+
+def with_classes(stored):
+    """Give a stored law classes in place of the first curve."""
+    size = len(stored["bases"][0]["penalty"])
+    transform = np.random.default_rng(1).normal(size=(size + 1, size))
+    classes = {
+        "kind": "classes", "centre": 0.0, "unit": 1.0, "knots": [*range(1, size + 2)],
+        "mean": [0.0] * (size + 1), "transform": transform.tolist(),
+    }  # fmt: skip
+    bases = [stored["bases"][0] | classes, *stored["bases"][1:]]
+    return stored | {"bases": bases}
+
+
+def test_limits_of_classes_that_no_row_had_are_those_of_predict(
+    light, tmp_path, monkeypatch
+):
+    read = MeanLaw.from_json
+    monkeypatch.setattr(MeanLaw, "from_json", lambda stored: read(with_classes(stored)))
+    package = r_package(light, tmp_path / "lightuse")
+    loaded = Discovery.load(light)
+    law = loaded.uncertainty.means
+    known = law.design.bases[0].knots
+    rows = pd.DataFrame(
+        {"ta": 10.0, "vpd": 8.0, "par": 5.0}, index=range(len(known) + 2)
+    )
+    rows[law.features[law.design.edges[0][0]]] = [*known, known[-1] + 1, known[-1] + 5]
+    expected = loaded.predict(rows, interval=0.9)
+    width = (expected["gpp_high"] - expected["gpp_low"]).to_numpy()
+    assert width[-1] > 1.001 * width[:-2].max()
+    rows.to_csv(tmp_path / "rows.csv", index=False, float_format="%.17g")
+    done = in_r(
+        package,
+        'y <- predict_equations(read.csv("rows.csv"), level = 0.9)\n'
+        'y[] <- lapply(y, function(v) sprintf("%.17g", v))\n'
+        'write.csv(y, "y.csv", row.names = FALSE, quote = FALSE)',
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "y.csv"), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["identity", "log", "asinh"])
+def test_the_scale_of_errors_is_that_of_the_run(kind, package, tmp_path):
+    scale = Comparison(kind, 0.7, 0.4)
+    x = np.array([0.1, 1.0, 30.0])
+    there = scale.transform(x)
+    done = in_r(
+        package,
+        f'scale <- list(kind = "{kind}", sd = 0.7, offset = 0.4)\n'
+        f"x <- {literal(x)}\n"
+        f"stopifnot(all.equal(transformed(scale, x), {literal(there)}))\n"
+        f"stopifnot(all.equal(restored(scale, {literal(there)}), x))",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_wrong_with_the_data_is_said(package, tmp_path):
