@@ -46,7 +46,7 @@ def fits_groups_alone(study: "Study | SeriesStudy") -> "TypeIs[SeriesStudy]":
 
     if not isinstance(study, SeriesStudy) or study.config.features:
         return False
-    return not (study.decoder.state_latents or study.decoder.row_latents)
+    return not study.decoder.latents_in_time
 
 
 def own_numbers(

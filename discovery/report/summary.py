@@ -8,13 +8,11 @@ from discovery.report.words import MODELS, model_names
 from discovery.runs.files import read_record
 from discovery.runs.folder import open_run
 
-MOST_NUMBERS = 8  # lines of numbers of groups; the table holds the others
-
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
     from discovery.results.record import DiscoveryRecord
 
-
+MOST_NUMBERS = 8  # lines of numbers of groups; the table holds the others
 _HUGE = 1e4  # a score of as many digits before the point has none of use behind it
 
 

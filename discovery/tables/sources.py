@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -25,9 +25,6 @@ from sciren.data.labels import id_text
 from sciren.data.markers import replace_markers
 from sciren.data.stamps import time_column
 from sciren.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 

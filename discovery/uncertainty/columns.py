@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.uncertainty.record import Comparison, Uncertainty
+from discovery.uncertainty.record import Uncertainty
 from sciren.errors import ConfigError
-from sciren.inference.conformal import ObservationLaw, spread
+from sciren.inference.conformal import spread
 from sciren.inference.sandwich import t_quantile
 
 if TYPE_CHECKING:
@@ -55,13 +55,7 @@ def interval_columns(
     if not 0.0 < level < 1.0:
         raise ConfigError(f"interval={level}; use a probability such as 0.9")
     count = len(next(iter(columns.values()), ()))
-    bands: dict[str, Array] = {}
-    laws = uncertainty.observations.get(using, uncertainty.observations["network"])
-    for name in uncertainty.targets:
-        observation = _observation(
-            laws[name], uncertainty.comparisons[name], predicted[name], level
-        )
-        bands |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
+    bands = _observations(uncertainty, predicted, level, using)
     latents = [n for n in uncertainty.latents if n not in uncertainty.targets]
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
     wanted = [f"{name}{end}" for name in means for end in ("_low", "_high")]
@@ -132,13 +126,20 @@ def _given_limits(
     return given
 
 
-def _observation(
-    law: ObservationLaw, comparison: Comparison, mean: Array, level: float
-) -> tuple[Array, Array]:
-    # The law is that of errors on the scale of the comparison, where noise is even;
-    # monotone, so limits come back as limits.
-    low, high = law.interval(comparison.transform(mean), level)
-    return comparison.inverse(low), comparison.inverse(high)
+def _observations(
+    uncertainty: Uncertainty, predicted: Columns, level: float, using: str
+) -> dict[str, Array]:
+    """Return limits of new observations by the law of what predicts."""
+    laws = uncertainty.observations.get(using, uncertainty.observations["network"])
+    bands = {}
+    for name in uncertainty.targets:
+        comparison = uncertainty.comparisons[name]
+        # The law is that of errors on the scale of the comparison, where noise is even;
+        # monotone, so limits come back as limits.
+        low, high = laws[name].interval(comparison.transform(predicted[name]), level)
+        bands[f"{name}_low"] = comparison.inverse(low)
+        bands[f"{name}_high"] = comparison.inverse(high)
+    return bands
 
 
 def limits(

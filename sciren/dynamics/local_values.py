@@ -184,7 +184,7 @@ def check_start(model: DynamicModel, table: SeriesTable) -> None:
         TrainingError: names the group, the row, and the state or target.
         DataError: rows are irregular in time.
     """
-    if model.row_latents or model.state_latents:
+    if model.latents_in_time:
         return
     process, scale = SeriesProcess(model, table), LocalScale(model, ())
     if model.time != "ode":

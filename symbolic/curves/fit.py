@@ -59,7 +59,7 @@ def fit_curve(
         ConfigError: an unknown family, or none left after ``forbid``.
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
-    chosen = CurveRules(families, **rules)
+    chosen = CurveRules(**rules)
     points = prepare(x, y, weight, errors)
     # Classes and circles have families of their own, and only the constant beside them.
     if (own := forms_of_kind(kind, points)) is not None:

@@ -11,7 +11,7 @@ from symbolic.curves.criterion import EQUAL_WITHIN
 from symbolic.curves.points import Points
 from symbolic.families.forms import Array, Form
 from symbolic.families.kind_families import KIND_FAMILIES
-from symbolic.families.library import DEFAULT_FAMILIES, FAMILIES
+from symbolic.families.library import FAMILIES
 
 DIRECTION = {"increasing": 1.0, "decreasing": -1.0, "positive": 1.0, "negative": -1.0}
 
@@ -21,7 +21,6 @@ class CurveRules:
     """What `fit_curve` takes by keyword, beside the curve itself.
 
     Args:
-        families: names from ``symbolic.families.library.FAMILIES``.
         effective_points: independent points of a smooth curve, the degrees of freedom of
             its spline; raised where residuals scatter from point to point.
         refuse_above: unexplained share of the explainable variance that is too much.
@@ -34,7 +33,6 @@ class CurveRules:
         surcharges: family -> addition to its criterion, the user's own preferences.
     """
 
-    families: Iterable[str] = DEFAULT_FAMILIES
     effective_points: float = 15.0
     refuse_above: float = 0.01
     noise_floor: float = 1e-6

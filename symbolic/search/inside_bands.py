@@ -118,16 +118,14 @@ def _replaced(
     if edge is None:
         return best
     search.latents = _with_reason(search.latents, k, edge.function)
-    structure = best.structures[k]
-    others = [
-        structure.with_edge(number, term, shift)
-        for term, shift in as_learned(edge, structure.edges[number])
-    ]
-    # Curves of two sizes have one signature, under which the better of them stays.
-    return [
-        search.score(placed(best.structures, k, other), best.constants, anew=True)
-        for other in others
-    ][-1]
+    structure, scored = best.structures[k], best
+    # Curves of two sizes have one signature, under which `score` keeps the better of them.
+    for term, shift in as_learned(edge, structure.edges[number]):
+        other = structure.with_edge(number, term, shift)
+        scored = search.score(
+            placed(best.structures, k, other), best.constants, anew=True
+        )
+    return scored
 
 
 def _with_reason(

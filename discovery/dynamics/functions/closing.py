@@ -31,7 +31,7 @@ def closes_functions(study: "Study | SeriesStudy") -> "TypeIs[SeriesStudy]":
 
     if not isinstance(study, SeriesStudy) or finds_state_function(study):
         return False
-    return bool(study.decoder.row_latents or study.decoder.state_latents)
+    return bool(study.decoder.latents_in_time)
 
 
 def function_forms_of(

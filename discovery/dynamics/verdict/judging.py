@@ -125,17 +125,11 @@ def on_held_out(
     from sciren.inference.skill.paired import paired_test
 
     problem = problems[part]
-    # Squared residuals (m, T, G) on the scale of the comparison; below, one a compared
-    # observation.
     squares = {
-        model: problem.comparison.residual(runs[part][model].outputs.transpose(2, 0, 1))
-        ** 2
+        model: squared_residuals(problem, runs[part][model].outputs)
         for model in (EQUATION, CONSTANT)
     }
-    compared = problem.comparison.compared
-    # Days of a year err alike: the test counts years of groups, not rows.
-    blocks = np.broadcast_to(blocks_of_years(problem), compared.shape)[compared]
-    test = paired_test(squares[CONSTANT][compared], squares[EQUATION][compared], blocks)
+    test = paired_test(squares[CONSTANT], squares[EQUATION], blocks_of_years(problem))
     observed = compared_targets(problem.process)
     nse = {m: median_nse(observed, runs[part][m].outputs) for m in squares}
     what = held_out_name(problems, part)
@@ -252,17 +246,31 @@ def held_out_name(problems: "Mapping[str, GroupProblem]", part: str) -> str:
     return "a later period" if same else "left-out groups"
 
 
+def squared_residuals(problem: "GroupProblem", outputs: np.ndarray) -> np.ndarray:
+    """Return squares (n,) on the scale of the comparison, one a compared observation.
+
+    Args:
+        outputs: (T, G, m) of a run.
+    """
+    residual = problem.comparison.residual(outputs.transpose(2, 0, 1))
+    return residual[problem.comparison.compared] ** 2
+
+
 def blocks_of_years(problem: "GroupProblem") -> np.ndarray:
-    """Return (T, G) ids of stretches of a year of a group; whole groups for numbers."""
-    table = problem.process.table
-    if table.time.dtype.kind != "M":
-        # Numbers have no calendar: a whole group is one block.
-        return np.broadcast_to(np.arange(len(table)), table.time.shape)
-    day = np.timedelta64(1, "D").astype("timedelta64[ns]")
-    year = ((table.time - table.time.min()) / day // DAYS).astype(int)
-    # Group and year in one id, unique because years of a group are fewer than the
-    # factor.
-    return np.arange(len(table)) * (year.max() + 1) + year
+    """Return the block (n,) of every compared observation: a year of a group.
+
+    Days of a year err alike, so tests count years of groups and not rows. Numbers have no
+    calendar: there a whole group is one block.
+    """
+    table, compared = problem.process.table, problem.comparison.compared
+    blocks = np.arange(len(table))
+    if table.time.dtype.kind == "M":
+        day = np.timedelta64(1, "D").astype("timedelta64[ns]")
+        year = ((table.time - table.time.min()) / day // DAYS).astype(int)
+        # Group and year in one id, unique because years of a group are fewer than the
+        # factor.
+        blocks = blocks * (year.max() + 1) + year
+    return np.broadcast_to(blocks, compared.shape)[compared]
 
 
 def median_nse(observed: np.ndarray, outputs: np.ndarray) -> float:

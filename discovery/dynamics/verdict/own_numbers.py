@@ -12,6 +12,7 @@ from discovery.dynamics.verdict.judging import (
     median_nse,
     on_held_out,
     reasons_of_checks,
+    squared_residuals,
 )
 from discovery.results.scoring import EQUATION
 from discovery.verdict.record import Reason, Verdict
@@ -98,15 +99,11 @@ def on_mean(problems: "Mapping[str, GroupProblem]", runs: "Runs") -> Reason:
     # one has chosen neither.
     before = compared_targets(problems["train"].process)
     flat = np.broadcast_to(np.nanmean(before, axis=(0, 1)), outputs.shape).copy()
-    compared = problem.comparison.compared
-    model, mean = (
-        problem.comparison.residual(values.transpose(2, 0, 1))[compared] ** 2
-        for values in (outputs, flat)
-    )
-    blocks = np.broadcast_to(blocks_of_years(problem), compared.shape)[compared]
+    model, mean = (squared_residuals(problem, values) for values in (outputs, flat))
+    blocks = blocks_of_years(problem)
     # Too few years for a spread among them: equal stretches take their place.
     if len(np.unique(blocks)) < STRETCHES:
-        rows = np.nonzero(compared)[1]
+        rows = np.nonzero(problem.comparison.compared)[1]
         blocks = (rows - rows.min()) * STRETCHES // (np.ptp(rows) + 1)
     test = paired_test(mean, model, blocks)
     nse = median_nse(compared_targets(problem.process), outputs)

@@ -36,7 +36,7 @@ def rivals(regression: Regression, model: Model, rss: float) -> Iterator[Rival]:
     value, tangent = evaluator.value_jacobian(model.pack())
     weight = regression.weight[:, None]
     residual = regression.target - regression.without(value * regression.weight)
-    places = spans(model)
+    places = positions(model)
     for place in places:
         term, anchored = model.term(place), _anchored(model, place)
         # a line has no curve to be mistaken, and on a circle there are only waves
@@ -85,15 +85,13 @@ def _own(places: dict[models.Place, Array], place: models.Place) -> Array:
     return np.unique(np.concatenate([places[place], *scales]))
 
 
-def spans(model: Model) -> dict[models.Place, Array]:
+def positions(model: Model) -> dict[models.Place, Array]:
     """Return place -> positions of the constants of its term in `Model.pack`."""
-    found: dict[models.Place, Array] = {}
-    at = 0
-    for h, node in enumerate((*model.nodes, None)):
-        terms = model.additive if node is None else node.terms
-        at += 0 if node is None else len(node.head)
-        for k, term in enumerate(terms):
-            end = at + len(term.constants)
-            found[(-1 if node is None else h, k)] = np.arange(at, end)
-            at = end
-    return found
+    places, at = {}, 0
+    for h, k in model.places():
+        # the head of a node stands before its terms
+        at += len(model.nodes[h].head) if h >= 0 and k == 0 else 0
+        end = at + len(model.term((h, k)).constants)
+        places[h, k] = np.arange(at, end)
+        at = end
+    return places

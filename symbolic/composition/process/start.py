@@ -109,11 +109,9 @@ def starting_constants(
             low, high = span.low, span.high
             for count in (GRID, FINER):
                 grid = space(low, high, count)
+                tried = [constants | {name: float(q)} for q in grid]
                 misfits = [
-                    smooth_latent(held, y, w, {**constants, name: float(q)}, few, work)[
-                        1
-                    ]
-                    for q in grid
+                    smooth_latent(held, y, w, values, few, work)[1] for values in tried
                 ]
                 k = int(np.nanargmin(misfits))
                 constants[name] = float(grid[k])

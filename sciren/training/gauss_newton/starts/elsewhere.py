@@ -20,6 +20,9 @@ DRAWS = 64  # points of a Sobol sequence; their losses cost one pass of as many 
 GO_ON = 6  # of them improved, beside the declared start
 ROWS = 200  # a few numbers need no more to choose a valley
 STEPS = 25  # of Levenberg and Marquardt: enough to tell valleys apart, not to settle
+# Mean square in deviations of the observations, what rounding leaves of exact data: two
+# starts that reach it are equal.
+ROUNDING = 1e-24
 DECADES = 2.0  # to both sides of a start without a range
 WIDE = 20.0  # ratio of ends from which a range is looked through in logs
 CLEARLY = 10.0
@@ -49,10 +52,10 @@ def better_start(null: ConstantLatents, declared: Tensor) -> Tensor:
     # 2. The best go on together; the declared start is one of them, so that it is judged by
     # where it leads and not by where it lies.
     starts = torch.cat((declared, drawn[best]))
-    reached = minimise(few, starts, STEPS, damping=1e-2).loss
+    reached = minimise(few, starts, STEPS, damping=1e-2).loss.clamp_min(ROUNDING)
     winner = int(reached.argmin())
     observations = float((few.term.observations.weights > 0).sum())
-    if reached[winner] <= 0 or observations <= null.size:
+    if observations <= null.size:
         return declared
     # The declared start is the user's, so it is left for a clear fall only: N log of the
     # ratio of losses is the fall of the deviance under Gaussian noise of unknown size.
