@@ -1,7 +1,9 @@
 """Errors of the toolkit: each message names the value, the place and the next step."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class SciRenError(Exception):
@@ -72,3 +74,25 @@ def closest_names(name: str, present: Iterable[str]) -> str:
         return f"Closest names: {', '.join(first)}."
     shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
     return f"Present: {shown or 'none'}."
+
+
+def check_keywords(
+    function: Callable[..., Any], given: Iterable[str], further: Iterable[str]
+) -> None:
+    """Refuse keywords that a function which passes some of them on does not have.
+
+    Args:
+        function: that was called;  given: keywords that it does not name itself.
+        further: those that it passes on.
+    Raises:
+        TypeError: as Python does, with the function that was called and the closest names.
+    """
+    known = set(further)
+    for name in given:
+        if name not in known:
+            own = inspect.signature(function).parameters.values()
+            named = [p.name for p in own if p.kind is not p.VAR_KEYWORD]
+            raise TypeError(
+                f"{function.__name__}() has no keyword {name!r}. "
+                f"{closest_names(name, [*named, *further])}"
+            )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sciren.decoders.function import FunctionDecoder
 from sciren.decoders.linearity import nonlinear_states
 from sciren.decoders.memory import MemorySettings, Method
-from sciren.errors import DecoderError, closest_names
+from sciren.errors import DecoderError, check_keywords, closest_names
 from sciren.parameters import Forcing, Parameter
 from sciren.states import State
 
@@ -47,7 +47,8 @@ class DynamicModel(FunctionDecoder):
         forcings: observed columns that the model needs, in physical units.
         targets: names of the outputs, or target -> state that is observed itself.
         target_units: target -> unit, for labels.
-        memory: how it runs from step to step;  keywords: fields of it by their names.
+        memory: how it runs from step to step.
+        keywords: fields of `MemorySettings` by their names, which go before those of memory.
     Raises:
         DecoderError: a name that is used twice or not declared, or an unknown word.
     """
@@ -72,6 +73,7 @@ class DynamicModel(FunctionDecoder):
     ) -> None:
         self.states = tuple(states)
         self.observed_states = dict(targets) if isinstance(targets, Mapping) else {}
+        check_keywords(DynamicModel, keywords, MemorySettings.names())
         self.memory = replace(memory or MemorySettings(), **keywords)
         self.memory.check(name)
         self.time, self.solver = self.memory.time, self.memory.solver

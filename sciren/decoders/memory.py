@@ -35,10 +35,15 @@ class MemorySettings:
     error: Error | None = None
     balance: Balance | None = None
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the keywords."""
+        return [field.name for field in fields(cls)]
+
     def set_by_user(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
         usual = MemorySettings()
+        values = {name: getattr(self, name) for name in self.names()}
         return {n: value for n, value in values.items() if value != getattr(usual, n)}
 
     def check(self, name: str) -> None:

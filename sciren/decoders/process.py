@@ -9,7 +9,7 @@ from sciren.decoders.base import Decoder
 from sciren.decoders.dynamic import DynamicModel
 from sciren.decoders.function import FunctionDecoder
 from sciren.decoders.memory import Error, MemorySettings, Solver, Time
-from sciren.errors import DecoderError
+from sciren.errors import DecoderError, check_keywords
 from sciren.parameters import Forcing, Parameter
 from sciren.states import Balance, State
 
@@ -80,8 +80,10 @@ def process_model(
             memory, as `sciren.decoders.memory.MemorySettings` says.
     Raises:
         DecoderError: declarations that do not fit together.
+        TypeError: a keyword that does not exist.
     """
 
+    check_keywords(process_model, memory, MemorySettings.names())
     settings = MemorySettings(**memory)
 
     def decorate(function: Callable[..., Any]) -> Decoder:

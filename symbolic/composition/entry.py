@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sciren.errors import ShapeError
+from sciren.errors import ShapeError, check_keywords
 from symbolic.composition.decision.decide import decide, without_relation
 from symbolic.composition.decision.record import Outcome
 from symbolic.composition.finding import Finding, find, with_noise_law
@@ -28,7 +28,7 @@ from symbolic.composition.process.start import Start
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
 from symbolic.composition.search import ScoredModel
-from symbolic.composition.settings import Settings
+from symbolic.composition.settings import SEARCH, Settings
 from symbolic.terms.raw_constants import raw_constants
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
@@ -83,6 +83,7 @@ def compose(
         ConfigError: an unknown family or stage, a period of no feature.
         DataError, ShapeError: rows that cannot be used.
     """
+    check_keywords(compose, search, SEARCH)
     blocks = None if groups is None else np.asarray(groups).reshape(-1)
     settings = Settings(blocks=blocks, **search)
     budget = Budget(settings.budget_s, Work())

@@ -10,10 +10,13 @@ from symbolic.composition.fitting.edge_families import NAMED, can_be_composed
 from symbolic.composition.gate import ACCEPT_BELOW
 from symbolic.families.library import FAMILIES
 
+SEARCH = ("families", "seed", "max_rung", "budget_s")
+"""Settings that are keywords of `compose`."""
+
 
 @dataclass(frozen=True)
 class Settings:
-    """How to search; all but ``limit`` and ``blocks`` are keywords of `compose`.
+    """How to search.
 
     Args:
         families: closed forms that may be used inside.

@@ -7,12 +7,13 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from sciren.data.kinds import NUMERIC, FeatureKind
+from sciren.errors import check_keywords
 from symbolic.curves.criterion import Evidence, weigh_evidence
 from symbolic.curves.curve_errors import CurveErrors
 from symbolic.curves.curve_fit import CurveFit, departure
@@ -59,6 +60,7 @@ def fit_curve(
         ConfigError: an unknown family, or none left after ``forbid``.
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
+    check_keywords(fit_curve, rules, [field.name for field in fields(CurveRules)])
     chosen = CurveRules(**rules)
     points = prepare(x, y, weight, errors)
     # Classes and circles have families of their own, and only the constant beside them.

@@ -124,6 +124,11 @@ def test_wrong_settings_are_errors(cases, change, kind, message):
         compose(x, x[:, 0], **change)
 
 
+def test_a_misspelt_keyword_is_told():
+    with pytest.raises(TypeError, match=r"compose\(\).*'family'.*families"):
+        compose(np.zeros((3, 1)), np.zeros(3), family=["exp"])
+
+
 def test_unusable_rows_are_errors(cases):
     x = cases.rows()
     with pytest.raises(DataError, match="20 rows are too few"):

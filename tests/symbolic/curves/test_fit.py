@@ -290,3 +290,9 @@ def test_few_points_never_take_more_constants_than_values(n):
     fit = fit_curve(x, x**2)
     assert all(len(other.constants) <= n for other in fit.alternatives)
     assert fit_curve(np.zeros(n), x).family == "constant"
+
+
+def test_a_misspelt_keyword_is_told():
+    x = np.linspace(0, 1, 20)
+    with pytest.raises(TypeError, match=r"fit_curve\(\).*'forbidden'.*forbid"):
+        fit_curve(x, x, forbidden=["exp"])
