@@ -5,7 +5,8 @@ Parts: jacobian (of a bucket with two stores, against its plain simulation), cat
 of a state, as a curve and as its closed form), odes (growth, cycles and events from wrong
 starts), shooting (cycles over many turns, led to by one shot, windows or pieces),
 remifentanil (people that deviate, with --data; --sets are seeds of the folds), balance (mass
-balances of the shelf in free runs of ten years).
+balances of the shelf in free runs of ten years), few_groups (relations of six to eleven
+groups, and of none).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -20,6 +21,7 @@ from benchmarks.stored import markdown
 
 PARTS = {
     "balance": "benchmarks.dynamics.balance",
+    "few_groups": "benchmarks.dynamics.few_groups",
     "jacobian": "benchmarks.dynamics.speed",
     "catchments": "benchmarks.dynamics.catchments",
     "drainage": "benchmarks.dynamics.drainage",

@@ -119,10 +119,10 @@ class _Asked:
         if process.ordered:
             count = cosine_count(process.n_rows)
             meat = cosine_meat(scores, count, spent, process.time_rank())
-            return wald_p_value(theta, meat, count, independent=False)
+            return wald_p_value(theta, meat, count, known=False)
         leverage = (base**2).sum(1) + (block**2).sum(1)
         meat = independent_meat(scores, leverage)
-        return wald_p_value(theta, meat, max(len(left) - spent, 1), independent=True)
+        return wald_p_value(theta, meat, max(len(left) - spent, 1), known=True)
 
     def _white(self, columns: Array) -> Array:
         selection = self.evidence.selection

@@ -30,9 +30,11 @@ def test_the_harness_sees_an_end_without_a_word(predicting, monkeypatch):
         pass
 
     monkeypatch.setattr(guard, "tell", silent)
-    rng = random.Random(1)
-    endings = [drawn_ending(rng, 0.2) for _ in range(8)]
+    rng, attack = random.Random(1), predicting.attacks[0]
+    # Within the first half of its work: what has finished has nothing to say.
+    half = predicting.seconds[attack.name] / 2
+    endings = [drawn_ending(rng, half) for _ in range(8)]
     for word in ("interrupted: ", "error: "):
         ending = next(one for one in endings if one.word == word)
-        problems = end_early(predicting, predicting.attacks[0], ending)
+        problems = end_early(predicting, attack, ending)
         assert any("last line ''" in problem for problem in problems)
