@@ -91,12 +91,8 @@ class _Asked:
 
     def _p(self, beside: Array, asked: Array) -> float:
         """p-value of columns (n, k), the first the contribution, beside other columns."""
-        from sciren.inference.sandwich import (
-            cosine_count,
-            cosine_meat,
-            independent_meat,
-        )
-        from sciren.inference.wald import wald_p_value
+        from sciren.inference.sandwich import cosine_count, cosine_meat
+        from sciren.inference.wald import independent_p_values, wald_p_value
 
         parts = self.slope[:, None] * asked[self.rows]
         beside = self.slope[:, None] * beside[self.rows]
@@ -114,15 +110,15 @@ class _Asked:
             return 1.0
         theta = block.T @ answer
         left = answer - block @ theta
-        scores = block * left[:, None]
         process, spent = self.evidence.process, base.shape[1] + seen
         if process.ordered:
-            count = cosine_count(process.n_rows)
+            count, scores = cosine_count(process.n_rows), block * left[:, None]
             meat = cosine_meat(scores, count, spent, process.time_rank())
             return wald_p_value(theta, meat, count, known=False)
-        leverage = (base**2).sum(1) + (block**2).sum(1)
-        meat = independent_meat(scores, leverage)
-        return wald_p_value(theta, meat, max(len(left) - spent, 1), known=True)
+        columns = np.column_stack((base, block))  # orthonormal
+        whole = np.concatenate((np.zeros(base.shape[1]), theta))
+        places = [slice(base.shape[1], spent)]
+        return independent_p_values(whole, columns, np.eye(spent), places, left)[0]
 
     def _white(self, columns: Array) -> Array:
         selection = self.evidence.selection

@@ -54,30 +54,53 @@ class RobustTest:
         fit = self.model.fit(kept)
         columns = self.columns[:, fit.positions]
         residual = self.response - columns @ fit.theta
-        p_values = {}
-        rows = len(residual)
-        freedom: float = max(rows - len(fit.positions), 1)
-        few = self.rank is None and rows <= FEW
-        leverage = np.empty(0)
+        blocks = kept if asked is None else asked
+        places = [fit.places[block] for block in blocks]
         if self.rank is None:
-            leverage = np.einsum("np,np->n", columns @ fit.inverse, columns)
-        for block in kept if asked is None else asked:
-            place = fit.places[block]
+            known = independent_p_values(
+                fit.theta, columns, fit.inverse, places, residual
+            )
+            return dict(zip(blocks, known, strict=True))
+        p_values = {}
+        for block, place in zip(blocks, places, strict=True):
             # Row i of (X'X)^-1 X': what one observation adds to the coefficients of the
-            # block. Its product with the residual is the score whose (long-run) variance
+            # block. Its product with the residual is the score whose long-run variance
             # is that of theta.
             scores = columns @ fit.inverse[:, place] * residual[:, None]
-            if self.rank is not None:
-                covariance, freedom = long_run_covariance(scores, self.rank)
-            elif few:
-                covariance, freedom = few_rows_covariance(
-                    columns, fit.inverse, place, residual
-                )
-            else:
-                covariance = independent_meat(scores, leverage)
-            known = self.rank is None and not few
-            p_values[block] = wald_p_value(fit.theta[place], covariance, freedom, known)
+            covariance, freedom = long_run_covariance(scores, self.rank)
+            p_values[block] = wald_p_value(
+                fit.theta[place], covariance, freedom, known=False
+            )
         return p_values
+
+
+def independent_p_values(
+    theta: np.ndarray,
+    columns: np.ndarray,
+    inverse: np.ndarray,
+    places: Sequence[slice],
+    residual: np.ndarray,
+) -> list[float]:
+    """Return the p-value of every block of coefficients; observations are independent.
+
+    Args:
+        theta: (P,);  columns: (m, P) whitened;  inverse: (P, P) of X'X.
+        places: of the blocks among the columns;  residual: (m,).
+    """
+    if len(residual) <= FEW:
+        few = [few_rows_covariance(columns, inverse, p, residual) for p in places]
+        return [
+            wald_p_value(theta[place], *law, known=False)
+            for place, law in zip(places, few, strict=True)
+        ]
+    leverage = np.einsum("np,np->n", columns @ inverse, columns)
+    freedom = max(len(residual) - columns.shape[1], 1)
+    p_values = []
+    for place in places:
+        scores = columns @ inverse[:, place] * residual[:, None]
+        covariance = independent_meat(scores, leverage)
+        p_values.append(wald_p_value(theta[place], covariance, freedom, known=True))
+    return p_values
 
 
 def few_rows_covariance(
