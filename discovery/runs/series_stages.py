@@ -1,4 +1,4 @@
-"""The stages of a run on series: which of four ways a process with memory is discovered."""
+"""The stages of a run on series: which way a process with memory is discovered."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

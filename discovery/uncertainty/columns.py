@@ -172,7 +172,10 @@ def _limits_of(
             response.latents(latent_limit) for latent_limit in rows.latent_limits(level)
         ]
         low, high = rows.mean_limits(response.means, level)
-        apart = rows.class_half_width(response.means, level)
+        # Classes are new in few tables: the process is not evaluated for all others.
+        apart = np.zeros_like(low)
+        if rows.apart.any():
+            apart = rows.class_half_width(response.means, level)
     bands: dict[str, Array] = {}
     for k, name in enumerate(uncertainty.latents):
         # A constraint may fall with its raw latent; then the limits change places.

@@ -74,7 +74,8 @@ def sandwich(
         local: of the whole loss, S = 1.
         designs: for each latent d(raw latent)/d(its parameters) (n, P_l).
         inverse: (P, P) inverse of the Gauss-Newton matrix.
-        blocks: (n,) unit in which errors depend on each other.
+        blocks: (n,) unit in which errors depend on each other; few of them enlarge the
+            covariance of single rows.
         prior: (P, P) penalty on the parameters times the variance of an observation over
             their number; what it draws to the mean counts like variance.
         rank: (n,) place of the rows in time, where it is known.
@@ -85,7 +86,7 @@ def sandwich(
     if by_row.blocks or by_row.cosines or rank is not None:
         return by_row
     # Few groups, and no law has taken out what the rows of one share.
-    meat, count = block_meat(scores, share, blocks.cpu().numpy(), 2)
+    meat, count = block_meat(scores, share, blocks.cpu().numpy(), least=2)
     if not count:
         return by_row
     held = None if prior is None else prior.cpu().numpy()

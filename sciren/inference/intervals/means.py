@@ -241,8 +241,6 @@ class RowLaw:
     ) -> Array:
         """Return half widths (k, t) that classes which no row had add to the means."""
         latents = self.raw.shape[1]
-        if not latents or not self.apart.any():
-            return np.zeros_like(means(self.raw, self.constants))
         slopes = np.stack(self._slopes(means)[:latents], axis=-1)  # (k, t, L)
         variance = np.einsum("ntl,nl->nt", slopes**2, self.apart)
         return t_quantile(level, self.freedom) * np.sqrt(variance)
