@@ -102,13 +102,16 @@ latent_designs <- function(law, columns, rows, edges) {
 }
 
 # Variances of raw latents for classes that no training row had: rows by latents.
-new_class_variances <- function(law, columns, rows, edges) {
+new_class_variances <- function(law, columns, rows, level, edges) {
     apart <- matrix(0, rows, length(law$latents))
     for (edge in Filter(function(one) one$apart > 0, edges)) {
         x <- columns[[edge$feature]]
         if (is.null(x)) next
         unseen <- is.finite(x) & !(x %in% edge$basis$codes)
-        apart[unseen, edge$latent] <- apart[unseen, edge$latent] + edge$apart
+        # Few classes do not know how far they lie apart: Student's t of their number.
+        p <- (1 + level) / 2
+        few <- stats::qt(p, length(edge$basis$codes) - 1) / stats::qt(p, law$freedom)
+        apart[unseen, edge$latent] <- apart[unseen, edge$latent] + edge$apart * few^2
     }
     apart
 }
@@ -125,7 +128,8 @@ law_slopes <- function(law, raw, constants, columns) {
     step <- 1e-4
     by_latent <- lapply(seq_len(ncol(raw)), function(k) {
         spread <- sqrt(mean((raw[, k] - mean(raw[, k]))^2))
-        size <- step * max(spread, 1e-3, na.rm = TRUE)
+        size <- step * max(spread, 1e-3 * mean(abs(raw[, k])))
+        if (size == 0) size <- step * 1e-3
         moved <- raw * 0
         moved[, k] <- size
         up <- law_means(law, raw + moved, constants, columns)
@@ -187,7 +191,7 @@ law_limits <- function(law, columns, rows, level, edges) {
     both <- c(designs, constant)
     moved <- lapply(both, function(one) one %*% law$covariance)
     spread <- function(a, b) rowSums(moved[[a]] * both[[b]])
-    apart <- new_class_variances(law, columns, rows, edges)
+    apart <- new_class_variances(law, columns, rows, level, edges)
     constants <- law$theta[places]
     found <- list()
     slopes <- law_slopes(law, raw, constants, columns)

@@ -165,7 +165,7 @@ def _limits_of(
     level: float,
 ) -> dict[str, Array]:
     count = len(next(iter(columns.values()), ()))
-    rows = law.rows(columns, count)
+    rows = law.rows(columns, count, level)
     response = respond(uncertainty, columns)
     with np.errstate(all="ignore"):
         bounds = [

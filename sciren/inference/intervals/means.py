@@ -90,7 +90,9 @@ class MeanLaw:
         covariance = np.where(gone[:, None] | gone, 0.0, self.covariance)
         return replace(self, theta=theta, covariance=covariance, left_out=())
 
-    def rows(self, columns: Mapping[str, Array], count: int) -> "RowLaw":
+    def rows(
+        self, columns: Mapping[str, Array], count: int, level: float = 0.95
+    ) -> "RowLaw":
         """Return raw latents and their covariance at given rows.
 
         A feature that is missing adds nothing, as at its mean: features that were not
@@ -99,6 +101,7 @@ class MeanLaw:
         Args:
             columns: feature -> (count,).
             count: number of rows.
+            level: probability of the limits that are to be asked for.
         """
         design, width = self.design, self.design.size
         # G (L + K, count, P): what theta adds to each raw latent and constant of every
@@ -120,15 +123,16 @@ class MeanLaw:
         # G V G' row by row: (n, L + K, L + K).
         moved = both @ self.covariance
         spread = np.einsum("anp,bnp->nab", moved, both, optimize=True)
-        apart = self._apart(columns, count)
+        apart = self._apart(columns, count, level)
         latents = np.arange(design.n_latents)
         spread[:, latents, latents] += apart
         return RowLaw(raw.T, self.constants, spread, self.freedom, apart)
 
-    def _apart(self, columns: Mapping[str, Array], count: int) -> Array:
+    def _apart(self, columns: Mapping[str, Array], count: int, level: float) -> Array:
         """Return variances (count, L) of raw latents for classes that no row had.
 
-        Such a row has the mean of the classes, and lies as far from it as classes do.
+        Such a row has the mean of the classes, and lies as far from it as classes do. Few
+        classes do not know how far that is: Student's t of their number.
         """
         apart = np.zeros((count, self.design.n_latents))
         for number, (feature, latent) in enumerate(self.design.edges):
@@ -136,7 +140,9 @@ class MeanLaw:
             if basis.kind == "classes" and name in columns:
                 x = np.asarray(columns[name], dtype=float)
                 unseen = np.isfinite(x) & ~np.isin(x, basis.knots)
-                apart[unseen, latent] += self.class_variance(number)
+                own = t_quantile(level, max(len(basis.knots) - 1, 1))
+                few = own / t_quantile(level, self.freedom)
+                apart[unseen, latent] += self.class_variance(number) * few**2
         return apart
 
     def class_variance(self, number: int) -> float:
@@ -156,9 +162,7 @@ class MeanLaw:
         at = basis.at(basis.knots)
         errors = np.einsum("cp,pq,cq->c", at, self.covariance[block, block], at)
         between = np.var(at @ self.theta[block], ddof=1) + errors.mean()
-        # Few classes do not know how far they lie apart: Student's t of their number.
-        few = t_quantile(0.95, classes - 1) / t_quantile(0.95, self.freedom)
-        return float(between * few**2)
+        return float(between)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers and names."""

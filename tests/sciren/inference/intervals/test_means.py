@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from sciren.data.kinds import Categorical
 from sciren.inference.design import Design
@@ -65,3 +66,12 @@ def test_a_missing_class_is_no_new_class():
     rows = model.rows({"c": np.array([np.nan, 2.0])}, 2)
     assert not rows.apart.any()
     assert not rows.class_half_width(doubled, LEVEL).any()
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.999])
+def test_few_classes_widen_limits_by_the_quantile_of_their_number(level):
+    model, effects = law(2, error=1e-6)
+    rows = model.rows({"c": np.array([99.0])}, 1, level)
+    half = rows.class_half_width(doubled, level)
+    quantile = t.ppf((1 + level) / 2, CLASSES - 1)
+    assert half[0, 0] == pytest.approx(2 * quantile * effects.std(ddof=1), rel=1e-6)
