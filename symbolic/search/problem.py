@@ -27,6 +27,10 @@ LARGEST_LOG = 300.0
 """Of a positive constant, which is varied in logs: 1e-130 to 1e130. Products of a few such
 constants stay within doubles (logs of 709), where sums of squares do not yet overflow."""
 
+NEARER = tuple(10.0**-k for k in range(9))
+"""Shares of the margin that an edge still keeps which begins within it. The last is above
+what raw units lose by rounding: 0.02 times 1e-8 of a range, of which doubles hold 1e-16."""
+
 
 class SymbolicProblem:
     """Observed loss as a function of the constants of all latents and the process.
@@ -264,7 +268,8 @@ class SymbolicProblem:
     def _keep_domain(self, trial: Tensor, theta: Tensor) -> None:
         """Stop the inner constants of every edge where its domain would cut the data.
 
-        An edge that is outside its domain already may go anywhere.
+        An edge that begins nearer to the data than the margin comes no nearer; one that is
+        outside its domain already may go anywhere.
         """
         for k, structure in enumerate(self.structures_at(trial)):
             for edge, start in zip(structure.all_edges, structure.starts, strict=True):
@@ -274,23 +279,40 @@ class SymbolicProblem:
                 place = self.cuts[k] + start
                 inner = slice(place + 1, place + edge.size)
                 before, step = theta[inner], trial[inner] - theta[inner]
-                if not self._feasible(edge, before.tolist()):
+                margin = self._margin(edge, before.tolist())
+                if margin is None:
                     continue
-                share = self._feasible_share(edge, before.tolist(), step.tolist())
+                share = self._feasible_share(
+                    edge, before.tolist(), step.tolist(), margin
+                )
                 moved = share * step
                 still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
                 trial[inner] = before if still else before + moved
 
-    def _feasible(self, edge: EdgeTerm, inner: Sequence[float]) -> bool:
+    def _margin(self, edge: EdgeTerm, inner: Sequence[float]) -> float | None:
+        """Return the share of the range that an edge keeps free, None where it is undefined."""
+        # Beyond its domain a form goes on along a tangent that no equation has, and the fit
+        # would take it for the better one.
+        margins = (self.domain_margin * share for share in NEARER)
+        return next((m for m in margins if self._feasible(edge, inner, m)), None)
+
+    def _feasible(
+        self, edge: EdgeTerm, inner: Sequence[float], margin: float | None = None
+    ) -> bool:
         assert edge.form is not None
+        margin = self.domain_margin if margin is None else margin
         low, high = self.low_z[edge.source], self.high_z[edge.source]
         # a form is asked with all its constants: amplitude,
         # inner ones, and an offset that does not matter
         full = np.array([edge.constants[0] if edge.size else 0.0, *inner, 0.0])
-        return edge.form.feasible(full, low, high, self.domain_margin)
+        return edge.form.feasible(full, low, high, margin)
 
     def _feasible_share(
-        self, edge: EdgeTerm, before: Sequence[float], step: Sequence[float]
+        self,
+        edge: EdgeTerm,
+        before: Sequence[float],
+        step: Sequence[float],
+        margin: float,
     ) -> float:
         """Largest share of a step of the inner constants that keeps the domain."""
         # Bisection; 50 halvings reach the rounding of
@@ -301,7 +323,8 @@ class SymbolicProblem:
             inner = [
                 old + share * change for old, change in zip(before, step, strict=True)
             ]
-            low, high = (share, high) if self._feasible(edge, inner) else (low, share)
+            allowed = self._feasible(edge, inner, margin)
+            low, high = (share, high) if allowed else (low, share)
         return low
 
     def held_at_bounds(self, normal: Normal, theta: Tensor) -> tuple[Normal, Tensor]:

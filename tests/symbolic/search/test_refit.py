@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from sciren import (
     FeatureScaling,
@@ -242,6 +244,20 @@ def test_a_step_beyond_the_domain_ends_at_its_border():
     low, high = float(z[:, 0].min()), float(z[:, 0].max())
     border = -low + DOMAIN_MARGIN * (high - low)
     assert stopped[:3].tolist() == pytest.approx([9.0, 7.0, border], rel=1e-9)
+
+
+@given(clearance=some.floats(1e-7, 0.06), end=some.floats(-9.0, 9.0))
+@settings(max_examples=30, deadline=None)
+def test_what_is_defined_on_the_data_stays_so_after_every_step(clearance, end):
+    term, z = study(TRUTHS["log"])
+    low = float(z[:, 0].min())
+    near = additive(replace(CURVES["log"], constants=(0.9, clearance - low)), SLOPE)
+    problem = SymbolicProblem(term, z, [near])
+    theta = problem.start(torch.tensor([0.5]))
+    trial = theta.clone()
+    # A fit would step here: beyond the pole the guarded logarithm goes on along a line.
+    trial[0, 2] = end
+    assert low + float(problem.retract(trial, theta, ONE)[0, 2]) > 0
 
 
 # -- errors -------------------------------------------------------------------------------
