@@ -173,6 +173,15 @@ class SplineDesign:
         kept = None if self.kept is None else self.kept[:, rows]
         return replace(self, scaled=self.scaled[rows], kept=kept)
 
+    @classmethod
+    def of_ones(cls, ones: Tensor) -> "SplineDesign":
+        """Return the design whose only column is that of ones (n,)."""
+        empty = ones[:0]
+        return cls(
+            ones[:, None][:, :0], Knots(empty, empty, 1, "linear"), empty, ones.new_zeros(0, 0),
+            ones[None],
+        )  # fmt: skip
+
     def without_features(self) -> "SplineDesign":
         """Return the design whose only column is that of ones."""
         return replace(

@@ -7,8 +7,9 @@ from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.process_term import ProcessTerm
-from sciren.start_values import start_latents
+from sciren.start_values import FAR, start_latents
 from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.starts.constant_latents import ConstantLatents
 from sciren.training.gauss_newton.starts.elsewhere import better_start
 from sciren.training.preparation import Prepared
@@ -91,7 +92,34 @@ def start_outputs(model: ScIReN, data: Prepared, violation: float) -> None:
         # Plain regression: the mean is the best constant.
         model.output_shift.copy_(data.train.targets.nanmean(0))
     term = ProcessTerm(model, data.train, data.scale, violation)
+    if _is_far(model, data):
+        # The slope there is that of another place: a network of it would run away.
+        null = AdditiveProblem(
+            term,
+            SplineDesign.of_ones(model.output_shift.new_ones(len(data.train))),
+            0.0,
+        )
+        model.output_shift.copy_(null.raw(fit_constant_latents(null))[0, 0])
     raw = model.output_shift.expand(1, len(data.train), -1)
     constants = model.constant_raw.detach().unsqueeze(0)
     if model.decoder.rowwise:
         model.output_scale.copy_(sensitivity_scale(term, raw, constants))
+
+
+def _is_far(model: ScIReN, data: Prepared) -> bool:
+    """Say whether the process at its start is far from the observations in size."""
+    decoder, table = model.decoder, data.train
+    if model.plain or decoder.expensive or not decoder.rowwise:
+        return False
+    latents = model.constrain(model.output_shift).expand(len(table), -1)
+    constants = model.constant_scale.to_physical(model.constant_raw.detach())
+    first = decoder.evaluate(latents, constants, dict(table.forcings))
+    if not bool(torch.isfinite(first).all()):
+        return False
+    for have, wanted, seen in zip(
+        first.unbind(1), table.targets.unbind(1), table.observed.unbind(1), strict=True
+    ):
+        sizes = have[seen].abs().median(), wanted[seen].abs().median()
+        if bool(seen.any()) and float(sizes[1]) > FAR * float(sizes[0]):
+            return True
+    return False

@@ -12,6 +12,7 @@ from sciren.decoders import process_model
 from sciren.encoders import KANEncoder
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
+from sciren.processes import SHELF
 from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.starts.level import (
     fit_constant_latents,
@@ -145,6 +146,19 @@ def test_first_order_training_starts_on_the_same_scales(make):
         model.output_scale, sensitivity_scale(term, raw, constants)
     )
     assert model.output_shift.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("unit", [1e3, 1e6, 1e12])
+def test_first_order_training_starts_near_the_observations_in_any_unit(make, unit):
+    x = make.normals(80, 2)
+    y = unit * torch.exp(0.3 * x[:, :1])
+    table = Table(x, {}, y, ("a", "b"), ("y",))
+    model = ScIReN(KANEncoder(2, 1), "auto", SHELF["log_link"])
+    start_outputs(model, prepare(model, table, table, TrainConfig()), 1.0)
+    level, scale = model.output_shift, model.output_scale
+    torch.testing.assert_close(level, y.mean(0).log(), rtol=1e-4, atol=0)
+    # A unit of the raw latent is a deviation of the output here, not at the declared start.
+    torch.testing.assert_close(scale, y.std(0) / y.mean(0), rtol=0.1, atol=0)
 
 
 def test_plain_regression_starts_at_the_mean_of_the_targets(make):
