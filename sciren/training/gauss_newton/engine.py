@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
+from sciren.errors import TrainingError
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.profile import ProfileSummary, estimate
 from sciren.training.feature_selection import select_features
@@ -69,6 +70,7 @@ class GaussNewton:
         self._concurvity(step)
         if self.config.profiles:
             step = self._profiled(step)
+        self._check_finite(step)
         step.stage.store(step.candidate)
         trained = self.model.encoder
         # Curves that end at zero outside their knots cannot hold an offset.
@@ -81,6 +83,18 @@ class GaussNewton:
             self._keep(self._profile(full)[0], ALL_FEATURES)
             self._doubt()
         return step
+
+    def _check_finite(self, step: Step) -> None:
+        """A start at which nothing moves leads steps to where the process has no values."""
+        if math.isfinite(step.candidate.loss):
+            return
+        decoder = self.model.decoder
+        starts = ", ".join(f"{p.name} = {p.initial:g}" for p in decoder.parameters)
+        raise TrainingError(
+            f"the search ended where decoder {decoder.name!r} has no finite values; it began "
+            f"at {starts}, where its outputs hardly move in units of the targets: give its "
+            "parameters other start values, or the targets another unit"
+        )
 
     def _sparse(self) -> tuple[Step, Step]:
         """Choose among many edges; all of them are fitted only to judge constants."""

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from discovery.verdict.edge_limit import most_edges
-from discovery.verdict.faithful import faithful_reasons
+from discovery.verdict.faithful import consistency_reasons, faithful_reasons
 from discovery.verdict.identified import on_bounds
 from discovery.verdict.placebos.controls import WrongProcess
 from discovery.verdict.placebos.surrogates import shifted
@@ -18,7 +18,7 @@ from sciren import LinearEncoder, Q10Respiration, ScIReN, Table
 from sciren.decoders import CLM5SoilCarbon
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.skill.missing import MissingPart
-from symbolic.verdict import Verification
+from symbolic.verdict import Check, Verification
 
 
 def respiration(rows=100):
@@ -29,6 +29,14 @@ def respiration(rows=100):
         frame.assign(reco=1 + frame.reco**2), ["a"], ["ta"], ["reco"]
     )
     return ScIReN(LinearEncoder(1, 1), "auto", Q10Respiration()), table
+
+
+@pytest.mark.parametrize(("number", "same"), [(0.9999, True), (0.7, False)])
+def test_equations_are_called_the_network_only_where_they_are(number, same):
+    close = Check("close to network", "R2 against the network", number, 0.999, True)
+    (reason,) = consistency_reasons(Verification((close,), {}))
+    assert ("are the network" in reason.text()) is same
+    assert ("no worse than the network" in reason.text()) is not same
 
 
 @pytest.mark.parametrize(("rows", "told"), [(3, False), (8, True)])

@@ -12,6 +12,7 @@ from sciren.encoders import KANEncoder, MLPEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
+from sciren.processes import SHELF
 from sciren.solvers.effort import Effort
 from sciren.training.config import TrainConfig
 from sciren.training.fitting import fit
@@ -375,3 +376,11 @@ def test_only_spline_networks_can_be_solved(make):
         TrainingError, match="the Gauss-Newton engine needs a KANEncoder"
     ):
         StageSolver(model, data, config, History("gauss-newton"), Silence())
+
+
+def test_a_search_that_ends_without_values_says_which_start_to_change(make):
+    x = make.normals(60, 2)
+    table = Table(x, {}, 1e30 * torch.exp(x[:, :1]), ("a", "b"), ("y",))
+    model = ScIReN(KANEncoder(2, 1), None, SHELF["log_link"])
+    with pytest.raises(TrainingError, match=r"began at z = 0.*targets another unit"):
+        fit(model, table, table, TrainConfig(starts=1))
