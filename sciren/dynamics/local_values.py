@@ -28,6 +28,13 @@ from sciren.errors import TrainingError
 
 # Of a step of Gauss and Newton: a latent that jumps onto its bound has no gradient there.
 LARGEST_STEP = 2.0
+
+FACTORS = (1.0, 1.5, 0.6)
+"""Of the declared numbers: a threshold that nothing passes at one may be passed at another."""
+
+# Groups that are asked first whether anything moves them: one nearly always does, and all
+# others are asked where none of these does, so that the number is one of cost alone.
+ASKED = 8
 """In raw units of a latent between two bounds, which span six; twice the size of others."""
 
 
@@ -164,14 +171,6 @@ class LocalScale:
         # learned starts are the last constants, so the order of the columns is kept
         static = [name for name in self.names if name not in starts]
         return Directions(static, [starts[n] for n in self.names if n in starts])
-
-
-FACTORS = (1.0, 1.5, 0.6)
-"""Of the declared numbers: a threshold that nothing passes at one may be passed at another."""
-
-# Groups that are asked first whether anything moves them: one nearly always does, and all
-# others are asked where none of these does, so that the number is one of cost alone.
-ASKED = 8
 
 
 def check_start(model: DynamicModel, table: SeriesTable) -> None:

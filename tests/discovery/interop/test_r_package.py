@@ -97,6 +97,7 @@ def test_limits_of_classes_that_no_row_had_are_those_of_predict(
     monkeypatch.setattr(MeanLaw, "from_json", lambda stored: read(with_classes(stored)))
     package = r_package(light, tmp_path / "lightuse")
     loaded = Discovery.load(light)
+    assert loaded.uncertainty is not None  # the run has intervals
     law = loaded.uncertainty.means
     known = law.design.bases[0].knots
     rows = pd.DataFrame(
