@@ -28,6 +28,7 @@ from sciren.errors import TrainingError
 
 # Of a step of Gauss and Newton: a latent that jumps onto its bound has no gradient there.
 LARGEST_STEP = 2.0
+"""In raw units of a latent between two bounds, which span six; twice the size of others."""
 
 FACTORS = (1.0, 1.5, 0.6)
 """Of the declared numbers: a threshold that nothing passes at one may be passed at another."""
@@ -35,7 +36,6 @@ FACTORS = (1.0, 1.5, 0.6)
 # Groups that are asked first whether anything moves them: one nearly always does, and all
 # others are asked where none of these does, so that the number is one of cost alone.
 ASKED = 8
-"""In raw units of a latent between two bounds, which span six; twice the size of others."""
 
 
 @dataclass(frozen=True)
