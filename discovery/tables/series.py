@@ -201,7 +201,15 @@ def _check_parts(split: "SeriesSplit", decoder: "DynamicModel", relation: bool) 
     least = max(LEAST_SCORED, 1 + unknowns), LEAST_SCORED, LEAST_SCORED
     for part, needed, table in zip(split._fields, least, split, strict=True):
         # Rows of the warm-up only bring the state to its course and are not scored.
-        compared = int(table.compared(decoder.warmup).sum())
+        by_target = table.compared(decoder.warmup).sum((0, 1))
+        compared = int(by_target.sum())
+        for name, count in zip(table.target_names, by_target, strict=True):
+            if compared >= needed and not count:
+                raise DataError(
+                    f"{part} has no observed {table.target_columns.get(name, name)!r} after "
+                    f"the first {decoder.warmup} rows of every group, which only run; set "
+                    f"the periods of the split so that {part} holds some, or drop the target"
+                )
         if compared < needed:
             raise DataError(
                 f"{part} has {compared} observed targets after the first {decoder.warmup} "

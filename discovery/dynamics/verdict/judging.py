@@ -236,7 +236,9 @@ def _of_curve(forms: "StateForms") -> Reason:
 
 def change_text(share: float) -> str:
     """Say by what share a squared error is smaller or larger."""
-    return f"{abs(share):.0%} {'smaller' if share > 0 else 'larger'}"
+    # Rounded to 100 % it would say that no error is left.
+    size = "over 99%" if 0.995 <= share < 1 else f"{abs(share):.0%}"
+    return f"{size} {'smaller' if share > 0 else 'larger'}"
 
 
 def held_out_name(problems: "Mapping[str, GroupProblem]", part: str) -> str:

@@ -68,11 +68,14 @@ def judge_own(
     doubtful: pd.DataFrame = numbers.loc[~numbers["identified"].astype(bool)]
     share = len(doubtful) / max(len(numbers), 1)
     names = ", ".join(map(str, doubtful["constant"].tolist()[:6]))
+    counted = f"all {len(numbers)} numbers of the groups"
+    if len(numbers) == 1:
+        counted = "the one number of the group"
     sentence = (
         f"{len(doubtful)} of {len(numbers)} numbers of groups are on a bound or no better "
         f"known than their bounds ({names}{', ...' if len(doubtful) > 6 else ''})"
         if len(doubtful)
-        else f"The data hold all {len(numbers)} numbers of the groups inside their bounds"
+        else f"The data hold {counted} inside the bounds"
     )
     step = (
         "" if not len(doubtful) else "Ask what the process model lacks in these groups"
@@ -116,5 +119,10 @@ def on_mean(problems: "Mapping[str, GroupProblem]", runs: "Runs") -> Reason:
         f"mean (p = {test.p:.2g}, {test.blocks} blocks)"
     )
     better = test.better(LEVEL)
-    step = "" if better else "Ask what the process model lacks in this group"
+    step = (
+        f"Compare in a longer later period: {test.blocks} blocks do not tell this from chance"
+        if test.share > 0
+        else "Ask what the process model lacks in this group"
+    )
+    step = "" if better else step
     return Reason("skilful", what, better, sentence, test.p, LEVEL, step, not better, 0)

@@ -123,6 +123,33 @@ def test_a_calibration_without_skill_is_not_supported(tmp_path):
     assert found.verdict.headline == "not supported"
 
 
+def test_a_later_period_that_is_too_short_asks_for_a_longer_one(tmp_path):
+    config = written(tmp_path, count=1)
+    table = pd.read_csv(tmp_path / "sites.csv")
+    table.loc[table["day"] < "2001-03-09"].to_csv(tmp_path / "sites.csv", index=False)
+    verdict = Discovery.load(run(load_config(config), quiet=True)).verdict
+    later = next(r for r in verdict.reasons if r.subject == "a later period")
+    # The process is right: nothing is to be looked for in it.
+    assert not later.holds
+    assert "over 99% smaller" in later.sentence
+    assert later.next_step.startswith("Compare in a longer later period: 4 blocks")
+
+
+def test_a_target_without_observations_in_a_part_is_named(tmp_path):
+    config = written(tmp_path, count=2)
+    model = tmp_path / "model.py"
+    text = model.read_text().replace('targets=["q"]', 'targets=["q", "level"]')
+    model.write_text(text.replace('{"q": q}', '{"q": q, "level": s.store}'))
+    config.write_text(config.read_text().replace("[q]", "[q, level]"))
+    table = pd.read_csv(tmp_path / "sites.csv")
+    table["level"] = (table["clean"] + 1).where(table["day"] < "2001-03")
+    table.to_csv(tmp_path / "sites.csv", index=False)
+    with pytest.raises(
+        DataError, match="test has no observed 'level' after the first 5"
+    ):
+        check(load_config(config), quiet=True)
+
+
 def test_its_numbers_are_near_the_truth_with_errors_that_hold_it(own):
     truth = sites().groupby("site")["x"].first() * 0.2 + 0.3
     rows = Discovery.load(own).constants.set_index("source")
