@@ -26,6 +26,9 @@ LOG_MOVE = 0.4  # of a constant's logarithm: the same two factors
 LEVEL_SD, SHAPE_SD, LOG_SD = 1.5, 1.0, 1.0  # of the loose prior, in sizes of the latent
 COLUMNS = 8  # of a feature's curve
 TINY = 1e-300  # keeps a division by nothing finite
+ROUNDING = 5e-32
+"""Variance of noise below which residuals are rounding: the square of a double's 2.2e-16, in
+squares of the targets' deviation."""
 MEASURED_SD = 0.1  # of imagined direct observations, as a share of the latent's size
 
 
@@ -71,12 +74,12 @@ class Walker:
         """Fit a process loosely from several starts, see `walk` for the arguments."""
         problem, start = _loose_problem(process, raw, constants, whitening, edges)
         rows = len(process)
-        first = float((problem.residual(start) ** 2).sum()) / rows
+        # Nothing is left of a target that is one number, or of data without noise.
+        first = max(float((problem.residual(start) ** 2).sum()) / rows, ROUNDING)
         # Several starts: the loosest of all fits has the most minima, and a walk from a
         # wrong one would call everything identified that the right one frees.
         tried = [
-            fit_loosely(problem, point, max(first, TINY))
-            for point in _starts(problem, start)
+            fit_loosely(problem, point, first) for point in _starts(problem, start)
         ]
         best = min(tried, key=lambda fit: fit.objective)
         return cls(problem, best, first, information).settled(best.theta)
@@ -89,7 +92,7 @@ class Walker:
         for _ in range(2):
             best = fit_loosely(self.problem, theta, variance)
             noise = best.squares / max(rows - best.edf, 1.0) / self.information
-            variance, theta = max(noise, TINY), best.theta
+            variance, theta = max(noise, ROUNDING), best.theta
         best = fit_loosely(self.problem, theta, variance)
         return replace(self, best=best, variance=variance)
 

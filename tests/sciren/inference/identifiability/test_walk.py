@@ -1,9 +1,13 @@
 """The walk names what the data hold, and what would settle the rest."""
 
+import numpy as np
 import pytest
+import torch
 
 from benchmarks.belief.identifiability import CASES, judged, observed_case
+from sciren import LinearEncoder, Parameter, ScIReN, Table, process_model
 from sciren.inference.identifiability import walk
+from sciren.inference.observed import ObservedProcess
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -32,3 +36,17 @@ def test_what_is_identified_needs_no_remedy():
     assert not found.settled_by
     assert not found.combinations
     assert found.sentence() == "all latents and constants are identified"
+
+
+@process_model([Parameter("z")], targets=["y"])
+def level(p, f):
+    return p.z
+
+
+def test_estimates_that_leave_nothing_are_judged_all_the_same():
+    """A target that is one number: the first fit is exact, and its noise zero."""
+    x = torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None]
+    table = Table(x, {}, torch.full_like(x, 3.0), ("a",), ("y",))
+    process = ObservedProcess.of(ScIReN(LinearEncoder(1, 1), "auto", level), table)
+    found = walk(process, np.full((40, 1), 3.0), np.zeros(0), remedies=False)
+    assert "z" in found.of("identified")
