@@ -184,6 +184,8 @@ def backward(
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
+    if not len(matrix):
+        return matrix  # neither levels nor constants, and no block: nothing is fitted
     _, inverse, failed = _POSV(matrix, np.eye(len(matrix)))
     if failed:
         return np.linalg.pinv(matrix, rcond=1e-10, hermitian=True)

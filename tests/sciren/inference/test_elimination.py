@@ -34,6 +34,16 @@ def test_dropping_a_block_is_the_fit_without_it(problem, block):
     np.testing.assert_allclose(less.inverse, anew.inverse, atol=1e-6)
 
 
+def test_nothing_to_fit_leaves_all_that_there_is(problem):
+    """No level, no constant and no block that is kept: towers whose latent has none."""
+    columns, y, model = problem
+    bare = GramModel.of(columns, y, np.array([], dtype=int), model.blocks)
+    fit = bare.fit([])
+    assert fit.rss == pytest.approx(float(y @ y))
+    assert fit.theta.shape == (0,)
+    assert bare.rss([2]) < fit.rss
+
+
 def test_backward_keeps_what_is_worth_its_price(problem):
     _, _, model = problem
     assert backward(model, [0, 1, 2], 1.0, np.log(200)) == [0, 1]
