@@ -113,6 +113,8 @@ def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
     ]
     reach = uncertainty.reach
     return {
+        # The recommended fit is a sum of curves: of other equations it is no law.
+        "sums": not any(structure.nodes for structure in model.structures),
         "latents": list(uncertainty.latents),
         "targets": list(uncertainty.targets),
         "constants": list(uncertainty.names),

@@ -24,6 +24,7 @@ def r_package(run: Path, out: Path, overwrite: bool = False) -> Path:
 
     ``predict_equations(data, level = 0.95)`` returns what `predict` returns, limits and
     the flag ``outside`` included; the functions of latents and targets are inside, too.
+    Limits of means and latents are NA where the equations are more than a sum of curves.
 
     Args:
         run: folder of the run.
@@ -122,7 +123,8 @@ equations: {needed}.}}
 }}
 \\value{{
 A data frame with a row for each row of data: targets and latents under their own names.
-Of a target, _low and _high hold a new observation, _mean_low and _mean_high its mean;
+Of a target, _low and _high hold a new observation, _mean_low and _mean_high its mean
+(NA, as are limits of latents, where the equations are more than a sum of curves);
 outside is 1 beyond the rows that the model was made from.
 }}
 \\description{{

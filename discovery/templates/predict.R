@@ -4,6 +4,8 @@
 #' @param level probability of the intervals, NULL for none.
 #' @return data frame, one row a row of data: targets and latents under their own names;
 #'   _low and _high of a target hold a new observation, _mean_low and _mean_high its mean;
+#'   both of a latent and of a mean are NA where the equations are more than a sum of
+#'   curves, whose limits `sciren predict` gives by its resamples;
 #'   outside is 1 beyond the rows that the model was made from.
 #' @export
 predict_equations <- function(data, level = 0.95) {
@@ -255,6 +257,7 @@ interval_columns <- function(columns, predicted, level) {
     }
     for (name in names(limits)) {
         value <- predicted[[limits[[name]][[3]]]]
+        if (!law$sums) value <- NA_real_
         found[[paste0(name, "_low")]] <-
             pmin(limits[[name]][[1]], without[[name]][[1]], value)
         found[[paste0(name, "_high")]] <-

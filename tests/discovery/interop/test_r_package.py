@@ -119,6 +119,24 @@ def test_limits_of_classes_that_no_row_had_are_those_of_predict(
     np.testing.assert_allclose(pd.read_csv(tmp_path / "y.csv"), expected, rtol=1e-6)
 
 
+def test_limits_that_are_no_law_of_the_equations_are_left_out(package, tmp_path):
+    """A class with its own slope is no sum of curves, of which the law is made."""
+    law = package / "R" / "law.R"
+    text = law.read_text()
+    assert text.count('"sums" = TRUE') == 1
+    law.write_text(text.replace('"sums" = TRUE', '"sums" = FALSE'))
+    done = in_r(
+        package,
+        "y <- predict_equations(data.frame(ta = 10, vpd = 8, par = 5))\n"
+        "cat(names(y)[is.na(unlist(y))])",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [
+        "gpp_mean_low", "gpp_mean_high", "efficiency_low", "efficiency_high",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["identity", "log", "asinh"])
 def test_the_scale_of_errors_is_that_of_the_run(kind, package, tmp_path):
     scale = Comparison(kind, 0.7, 0.4)
