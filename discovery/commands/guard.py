@@ -1,5 +1,6 @@
 """What every command shares: quiet and debug, errors as one line, interrupts, pipes."""
 
+import _thread
 import errno
 import functools
 import os
@@ -50,6 +51,8 @@ class Course:
     done: bool = False
 
 
+SOON = 0.01  # s after which a request is repeated that came where nothing can be raised
+
 options = Options()
 course = Course()
 
@@ -60,10 +63,40 @@ def set_options(quiet: bool, debug: bool) -> None:
     warnings.showwarning = _show_warning
 
 
+class RepeatedRequests:
+    """Hears what Python cannot raise, and repeats a request to end that is among it.
+
+    An interrupt that comes inside a finaliser or the callback of a weak reference is reported
+    with its traceback and forgotten (`sys.unraisablehook`); the work would go on to its end.
+    """
+
+    def __init__(self, other: Callable[[Any], object]) -> None:
+        self.other = other
+
+    def __call__(self, unraisable: Any) -> None:
+        """Repeat a request a moment later; hand on everything else."""
+        if not (course.came and isinstance(unraisable.exc_value, KeyboardInterrupt)):
+            self.other(unraisable)
+            return
+        timer = threading.Timer(SOON, _ask_again, (course.asked - 128,))
+        timer.daemon = True
+        timer.start()
+
+
+def _ask_again(number: int) -> None:
+    main = threading.main_thread().ident
+    if main is None or not hasattr(signal, "pthread_kill"):
+        _thread.interrupt_main(signal.Signals(number))
+    else:  # a signal to the thread itself, which wakes it from waiting as well
+        signal.pthread_kill(main, number)
+
+
 def end_on_request() -> None:
     """Let a request to end (SIGTERM) stop the work as Ctrl-C does."""
     course.asked, course.came = INTERRUPTED, False
     course.told, course.done = False, False
+    if not isinstance(sys.unraisablehook, RepeatedRequests):
+        sys.unraisablehook = RepeatedRequests(sys.unraisablehook)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _end)
         # A job of the background ignores it, and goes on doing so.
