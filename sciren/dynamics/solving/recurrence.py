@@ -18,6 +18,10 @@ STEP, ENTRY = 800.0, 0.1
 """What a step of the loop costs, and one of its products, in operations of the banded solve:
 measured for 1 to 12 states, 4 to 40 columns, 1 and 15 groups (GR4J: 0.17 s, banded 0.37 s)."""
 
+CACHED = 2**20
+"""Bytes of tangents that a block of the loop holds: the fewest seconds of 2^17 to 2^21 for 40
+and 200 columns, `python -m benchmarks.dynamics jacobian`; half of a usual second-level cache."""
+
 
 @dataclass(frozen=True)
 class Forced:
@@ -99,34 +103,43 @@ def _band(by_state: np.ndarray) -> np.ndarray:
 def _looped(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.ndarray:
     """Do the same by a loop over time, all columns of a time together.
 
-    One product a step: (A_t B_t over C_t D_t) times the tangents of the states over those
-    of the parameters. Nothing but the outputs passes through the memory.
+    One product a step: (A_t B_t) times the tangents of the states over those of the
+    parameters, written where the next step reads it; the outputs of a block of steps are
+    one product more, while what it needs is in the processor's cache.
     """
     n, (groups, rows) = local.n_states, local.by_state.shape[2:]
-    both = local.slopes
-    steps = np.ascontiguousarray(both.transpose(3, 2, 0, 1))  # (T, G, n + m, n + P)
-    # (G, n + P, K): tangents of states, then of parameters, which for static ones never
-    # change.
-    moved = np.zeros((groups, both.shape[1], start.shape[0]))
-    moved[:, :n] = start.transpose(2, 1, 0)
+    ahead = _by_time(local.slopes[:n])  # (T, G, n, n + P)
+    out = _by_time(local.slopes[n:])  # (T, G, m, n + P)
+    inner, columns = out.shape[-1], len(start)
+    size = min(rows, max(1, CACHED // (8 * groups * inner * columns)))
+    # (steps, G, n + P, K): tangents of states, then of parameters, which for static ones
+    # never change.
+    moved = np.zeros((size + 1, groups, inner, columns))
+    moved[0, :, :n] = start.transpose(2, 1, 0)
     moving = []
     for directed in forced:
+        place = moved[:-1, :, n + directed.parameter, directed.columns]
         if directed.design is None:
-            moved[:, n + directed.parameter, directed.columns] = 1.0
+            place[...] = 1.0
         else:
-            # A view: each time step writes the design into place.
-            moving.append(
-                (moved[:, n + directed.parameter, directed.columns], directed.design)
-            )
-    ahead = np.empty((groups, len(both), len(start)))
-    outputs = np.empty((rows, groups, len(both) - n, len(start)))
-    for t in range(rows):
+            moving.append((place, directed.design))
+    steps, states = list(moved), list(moved[:, :, :n])
+    outputs = np.empty((rows, groups, out.shape[2], columns))
+    for first in range(0, rows, size):
+        block = slice(first, min(first + size, rows))
+        count = block.stop - first
         for place, design in moving:
-            place[...] = design[t]
-        np.matmul(steps[t], moved, out=ahead)
-        outputs[t] = ahead[:, n:]
-        moved[:, :n] = ahead[:, :n]
+            place[:count] = design[block]
+        for t in range(count):
+            np.matmul(ahead[first + t], steps[t], out=states[t + 1])
+        np.matmul(out[block], moved[:count], out=outputs[block])
+        states[0][...] = states[count]
     return outputs.transpose(3, 2, 1, 0)
+
+
+def _by_time(slopes: np.ndarray) -> np.ndarray:
+    """Return derivatives (i, j, G, T) as one matrix (i, j) a row and group, (T, G, i, j)."""
+    return np.ascontiguousarray(slopes.transpose(3, 2, 0, 1))
 
 
 def adjoint(local: Local, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

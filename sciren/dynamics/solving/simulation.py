@@ -153,26 +153,34 @@ class SeriesProcess:
         p = SimpleNamespace(**{**self.model.parameters.fixed, **static})
         f = SimpleNamespace()
         step, functions = self.step_of(values)
-        inputs = {latent: self.model.place_of_input(latent) for latent in functions}
+        names = self.model.state_names
+        inputs = {
+            latent: names[self.model.place_of_input(latent)] for latent in functions
+        }
         # Rows are taken apart before the loop: an index into all of an array costs about
         # as much as an operation of the step on a few groups.
-        forced = dict(zip(self.model.forcings, map(list, self.forcings), strict=True))
-        carried, given_out = list(states), list(outputs)
+        forced = [
+            (name, list(rows))
+            for name, rows in zip(self.model.forcings, self.forcings, strict=True)
+        ]
+        carried = list(zip(self.model.state_names, states, strict=True))
+        given_out = list(zip(self.model.targets, outputs, strict=True))
         intervals, advance = list(self.intervals), step.in_loop(p, f)
-        known, given, now = vars(p), vars(f), list(states[:, 0])
+        known, given = vars(p), vars(f)
+        now: Mapping[str, Any] = {name: series[0] for name, series in carried}
         with np.errstate(all="ignore"):  # a trial step of a fit may leave the numbers
             for t in range(rows):
-                for name, value in forced.items():
+                for name, value in forced:
                     given[name] = value[t]
                 for name, value in moving.items():
                     known[name] = value[t]
                 for name, function in functions.items():
                     known[name] = function.value(now[inputs[name]])
                 now, out = advance(now, intervals[t])
-                for series, value in zip(carried, now, strict=True):
-                    series[t + 1] = value
-                for series, value in zip(given_out, out, strict=True):
-                    series[t] = value
+                for name, series in carried:
+                    series[t + 1] = now[name]
+                for name, series in given_out:
+                    series[t] = out[name]
         return Trajectory(states, outputs, values)
 
     def step_of(self, values: Values) -> tuple[Step, Mapping[str, StateFunction]]:

@@ -18,7 +18,8 @@ Values = (
 )  # of states, parameters or forcings, one after the other
 
 
-Advance = Callable[[Values, Any], tuple[list[Any], list[Any]]]
+Named = Mapping[str, Any]
+Advance = Callable[[Named, Any], tuple[Named, Named]]
 
 
 @dataclass(frozen=True)
@@ -77,23 +78,31 @@ class Step:
         return new, [outputs[name] for name in self._targets]
 
     def in_loop(self, p: Any, f: Any) -> Advance:
-        """Return (states, interval) -> (new states, outputs) of arrays for a loop over time.
+        """Return (states, interval) -> (new states, outputs) by name, of arrays for a loop.
 
         Args:
             p: namespace that the loop keeps filled, fixed parameters included;  f: so too.
         """
-        on_arrays = replace(self, on_arrays=True)
+        on_arrays, names = replace(self, on_arrays=True), self._names
         if self.model.time == "ode" or self.model.observed_states or self._bounded:
-            return lambda states, interval: on_arrays.run(states, p, f, interval)
-        # What `run` asks in every step is the same in all: on a few groups the answers
-        # would cost a third of a step.
-        names, targets, s = self._names, self._targets, SimpleNamespace()
+
+            def run(states: Named, interval: Any) -> tuple[Named, Named]:
+                now = [states[name] for name in names]
+                new, outputs = on_arrays.run(now, p, f, interval)
+                return (
+                    dict(zip(names, new, strict=True)),
+                    dict(zip(self._targets, outputs, strict=True)),
+                )
+
+            return run
+        # What `run` asks in every step is the same in all, and its lists are not needed:
+        # on a few groups they would cost a third of a step.
+        s = SimpleNamespace()
         function, known = on_arrays.model.function, vars(s)
 
-        def advance(states: Values, interval: Any) -> tuple[list[Any], list[Any]]:
-            known.update(zip(names, states, strict=True))
-            new, outputs = function(s, p, f)
-            return [new[name] for name in names], [outputs[n] for n in targets]
+        def advance(states: Named, interval: Any) -> tuple[Named, Named]:
+            known.update(states)
+            return function(s, p, f)
 
         return advance
 
