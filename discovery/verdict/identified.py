@@ -28,6 +28,7 @@ from sciren.inference.identifiability.quantities import (
     listed,
 )
 from sciren.inference.identifiability.walk import walk
+from symbolic.composition.decision.record import REFUTES
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
@@ -67,6 +68,7 @@ def identified_reasons(
         *(by_features(profiles) if uncertainty is None else by_fits(uncertainty)),
         *by_minima(evidence.selection),
         *open_curves(equations),
+        *open_formulas(equations),
         *outside_bands(uncertainty),
         *imitation_reasons(evidence),
         *open_line_reasons(evidence),
@@ -195,6 +197,31 @@ def open_curves(equations: "SymbolicModel") -> list[Reason]:
                    next_step=step, rank=2)
         )  # fmt: skip
     return reasons
+
+
+def open_formulas(equations: "SymbolicModel") -> list[Reason]:
+    """Latents for which other formulas as a whole fit as well as what is printed."""
+    reasons = {}
+    for tried in equations.record.compositions:
+        # Forms beside a formula that was clearly beaten say nothing about the equation.
+        beaten = tried.verdict == "beaten" and (tried.delta or 0.0) > REFUTES
+        if not tried.equals or beaten:
+            continue
+        forms = list(tried.equals)
+        if tried.verdict == "beaten":
+            forms = [tried.structure, *forms]
+        sentence = (
+            f"The data cannot tell the formula of {tried.latent} from others of another "
+            f"structure: {listed(forms)}"
+        )
+        step = (
+            "Name them all, or decide by knowledge, until there are more rows or less "
+            "noise where they part"
+        )
+        reasons[tried.latent] = Reason(
+            "identified", tried.latent, False, sentence, next_step=step, rank=2
+        )
+    return list(reasons.values())
 
 
 def outside_bands(uncertainty: "Uncertainty | None") -> list[Reason]:

@@ -240,8 +240,12 @@ def _sorted(search: Search) -> Selection:
     open_to_swap = {other for _, other, _ in pairs}
     status: dict[Edge, Status] = {}
     for edge, number in numbers.items():
+        # Wanted by BIC alone is neither shown nor excluded.
         maybe = (
-            p_values[number] < LEVEL or number in open_to_swap or edge in search.slow
+            p_values[number] < LEVEL
+            or gains[number] > 0
+            or number in open_to_swap
+            or edge in search.slow
         )
         status[edge] = (
             "kept" if number in kept else "undecided" if maybe else "excluded"

@@ -94,6 +94,11 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     smooth_outer: float = Field(
         default=1e-7, ge=0, description="same, edges out of hidden nodes"
     )
+    smooth_hidden_choices: tuple[float, ...] = Field(
+        default=(1.0, 1e2, 1e3, 1e4, 1e5),
+        description="Gauss-Newton, one hidden layer: factors of smooth_outer tried in "
+        "rising order, smooth_inner takes their root; the best on validation is taken",
+    )
     smooth_kind: Literal["roughness", "differences"] = Field(
         default="roughness",
         description="integral of f''^2, or summed squared differences (paper)",
@@ -221,6 +226,8 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
         if isinstance(values, dict) and "smooth" in values:
             # Who names a weight means it: no search then.
             values = {"smooth_choices": ()} | values
+        if isinstance(values, dict) and {"smooth_inner", "smooth_outer"} & set(values):
+            values = {"smooth_hidden_choices": ()} | values
         if isinstance(values, dict) and values.get("optimizer") == "lbfgs":
             # At a minimum this penalty holds wrong edges fast; refits choose better.
             values = {"entropy": 0.0} | values
@@ -237,10 +244,10 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 
     @model_validator(mode="after")
     def _ordered_ranges(self) -> Self:
-        if any(weight < 0 for weight in self.smooth_choices):
-            raise ValueError(
-                f"smooth_choices {self.smooth_choices} hold a negative weight"
-            )
+        for name in ("smooth_choices", "smooth_hidden_choices"):
+            choices = getattr(self, name)
+            if any(weight < 0 for weight in choices):
+                raise ValueError(f"{name} {choices} hold a negative weight")
         for name, (low, high) in self.profile_range.items():
             if low >= high:
                 raise ValueError(

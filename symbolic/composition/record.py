@@ -145,6 +145,10 @@ class CompositionRecord:
     def __str__(self) -> str:
         if self.outcome == "nothing to find":
             return f"{self.outcome}: {self.reason}"
-        beside = [f" or {equal.structure}" for equal in self.equals]
-        beside += [f" or a {curve} of {name}" for name, curve in self.rivals]
-        return f"{self.outcome}: {self.structure}{''.join(beside)} ({self.reason})"
+        forms = " or ".join((self.structure, *self.other_forms()))
+        return f"{self.outcome}: {forms} ({self.reason})"
+
+    def other_forms(self) -> tuple[str, ...]:
+        """Forms and curves as text that the data cannot tell from the equation."""
+        curves = [f"a {curve} of {name}" for name, curve in self.rivals]
+        return (*(equal.structure for equal in self.equals), *curves)

@@ -17,6 +17,7 @@ class CompositionAttempt:
             "refused" or "not sought".
         structure: families and nodes as text;  reason: in words.
         delta: criterion above what was there before, None where nothing was scored.
+        equals: other forms that the data cannot tell from it, as text.
     """
 
     latent: str
@@ -25,6 +26,7 @@ class CompositionAttempt:
     structure: str = ""
     reason: str = ""
     delta: float | None = None
+    equals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,8 @@ def _attempt(tried: CompositionAttempt, by_user: str) -> dict[str, Any]:
     row = asdict(tried)
     # files call the start "origin" and the difference "gap"
     row["origin"], row["gap"] = row.pop("start"), row.pop("delta")
+    if not row["equals"]:
+        del row["equals"]  # files of one form stay as they were
     return row | {"chosen": by_user}
 
 
@@ -206,4 +210,8 @@ def _read_attempt(stored: Mapping[str, Any]) -> CompositionAttempt:
     names = ("latent", "origin", "verdict", "structure", "reason")
     delta = stored["gap"]
     texts = [str(stored[name]) for name in names]
-    return CompositionAttempt(*texts, delta=None if delta is None else float(delta))
+    return CompositionAttempt(
+        *texts,
+        delta=None if delta is None else float(delta),
+        equals=tuple(map(str, stored.get("equals", ()))),
+    )

@@ -121,7 +121,7 @@ class Competition:
             self.residual = self._residual_share(best)
         return best
 
-    def _note(self, *what: Any, **more: str) -> None:
+    def _note(self, *what: Any, **more: Any) -> None:
         self.attempts.append(CompositionAttempt(*what, **more))
 
     def _residual_share(self, best: ScoredLatents) -> float:
@@ -248,7 +248,9 @@ class Competition:
     ) -> ScoredLatents:
         """Score a composition where it was accepted; the better one stays."""
         name = best.structures[k].name
-        if not composition.accepted:
+        # Several forms that fit alike are an answer, too: the plainest of them competes, and
+        # the others are kept for the reader.
+        if not (composition.accepted or composition.outcome == "not distinguishable"):
             self._note(
                 name, start, "refused", composition.structure, composition.reason
             )
@@ -275,6 +277,7 @@ class Competition:
             composition.structure,
             composition.reason,
             float(delta),
+            equals=composition.other_forms(),
         )
         return scored if delta < 0 else best
 

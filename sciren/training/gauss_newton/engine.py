@@ -129,9 +129,11 @@ class GaussNewton:
             share = mean / float(best.candidate.valid.loss)
             accepted = mean > error and share > self.config.ladder_gain
             self._note_stage(step, accepted, share)
-            if not accepted:
+            if accepted:
+                best = step
+            # A product of two features takes two nodes, and may gain little with one.
+            elif share <= 0:
                 break
-            best = step
         return best if best.stage.nodes else self.solver.additive()
 
     def _note_hopeless(self, nodes: int) -> None:

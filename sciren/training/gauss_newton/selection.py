@@ -13,14 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciren.training.gauss_newton.stages import Candidate, Stage, Validation
+from sciren.training.gauss_newton.stages import HOPELESS, Candidate, Stage, Validation
 from sciren.training.history import History
 
 SEVERAL = 3  # negligible edges from which they are tried together
 TRIED_AT_ONCE = 8  # weakest edges that are tried at each level
 NEGLIGIBLE = 0.03  # share of a node's deviation, the usual pruning threshold
 MATERIAL = 1e-3  # share of the best loss below which a difference does not matter
-HOPELESS = 3.0  # standard errors after which smaller models are not looked at
 
 
 def eliminate(

@@ -26,6 +26,9 @@ FINAL, TRIAL = 1e-8, 1e-5
 # says, where there are ten rows a parameter: with fewer, a model can follow its noise.
 UNWANTED = 2.0
 ENOUGH = 10  # rows a parameter
+HOPELESS = (
+    3.0  # standard errors after which smaller or smoother models are not looked at
+)
 
 
 @dataclass(frozen=True)
@@ -305,10 +308,10 @@ class Step:
     candidate: Candidate
 
 
-def smoothest(tried: Sequence[Step]) -> int:
-    """Return which is the last (smoothest) within one block standard error of the best."""
+def smoothest(tried: Sequence[Step], errors: float = 1.0) -> int:
+    """Return which is the last (smoothest) within block standard errors of the best."""
     valid = [step.candidate.valid for step in tried]
     best = min(valid, key=lambda validation: float(validation.loss))
     excesses = [validation.excess(0, best, 0) for validation in valid]
-    close = [k for k, (mean, error) in enumerate(excesses) if mean <= error]
+    close = [k for k, (mean, error) in enumerate(excesses) if mean <= errors * error]
     return max(close, default=0)  # none is close where every loss is infinite

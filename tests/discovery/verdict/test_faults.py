@@ -1,6 +1,7 @@
 """What once passed as verified although it was not so; none of it may be supported."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,9 @@ import pytest
 from discovery import ScIReNRegressor
 from discovery.verdict.constants import by_features
 from discovery.verdict.faithful import faithful_reasons
-from discovery.verdict.identified import open_curves
+from discovery.verdict.identified import open_curves, open_formulas
 from discovery.verdict.judging import judge
+from symbolic.model.fit_record import CompositionAttempt
 
 SHORT = {"epochs": 4, "profile_points": 9}
 
@@ -155,6 +157,22 @@ def test_an_edge_without_a_closed_form(fitted):
     model = fitted(frame, respiration(frame, rb, rng, 0.03), families=["linear"])
     assert open_curves(model.discovery_.equations)
     assert str(model.verdict_) != "supported"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "delta", "named"),
+    [("taken", -3.0, "exp"), ("beaten", 2.0, "abs and exp"), ("beaten", 9.0, None)],
+)
+def test_formulas_of_another_structure_that_fit_as_well_are_a_doubt(
+    outcome, delta, named
+):
+    tried = CompositionAttempt(
+        "rb", "data alone", outcome, "abs", delta=delta, equals=("exp",)
+    )
+    record = SimpleNamespace(compositions=(tried,))
+    reasons = open_formulas(SimpleNamespace(record=record))
+    assert [reason.holds for reason in reasons] == ([] if named is None else [False])
+    assert all(reason.sentence.endswith(f": {named}") for reason in reasons)
 
 
 def test_a_constant_that_depends_on_the_features(right_model):

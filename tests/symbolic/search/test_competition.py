@@ -220,14 +220,35 @@ def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
         converged=True,
         constants=None,
     )
-    answer = SimpleNamespace(
-        accepted=True, structure="abs", reason="", constants_of_process={}, noise="constant",
-        form=NODE,
-    )  # fmt: skip
-    one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=worse)
+    one = contest(growing, monkeypatch, compose=lambda *_, **__: offer(), scored=worse)
     monkeypatch.setattr(from_model, "latent_structure", lambda *_: NODE)
     assert one.run(BEST) is BEST
     assert [(row.verdict, row.delta) for row in one.attempts] == [("beaten", 3.0)] * 2
+
+
+def test_the_plainest_of_forms_that_fit_alike_competes_with_the_others_beside_it(
+    growing, monkeypatch
+):
+    better = SimpleNamespace(
+        structures=(dataclasses.replace(NODE, nodes=()),),
+        criterion=-3.0,
+        converged=True,
+        constants=None,
+    )
+    answer = offer(accepted=False, outcome="not distinguishable", others=("exp",))
+    one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=better)
+    monkeypatch.setattr(from_model, "latent_structure", lambda *_: NODE)
+    assert one.run(BEST) is better
+    (tried,) = one.attempts
+    assert (tried.verdict, tried.equals) == ("taken", ("exp",))
+
+
+def offer(accepted=True, outcome="found", others=()):
+    """A composition without a search."""
+    return SimpleNamespace(
+        accepted=accepted, outcome=outcome, structure="abs", reason="", form=NODE,
+        constants_of_process={}, noise="constant", other_forms=lambda: others,
+    )  # fmt: skip
 
 
 def test_outer_functions_that_the_user_forbade_are_not_taken(growing):

@@ -324,6 +324,28 @@ def test_smoothing_is_chosen_on_validation_unless_it_is_given(make, summed):
     assert not any("Smoothing" in message for message in history.messages)
 
 
+def test_few_noisy_rows_still_show_a_product(make):
+    """With loose curves alone validation refuses every hidden node of these rows."""
+    names, columns = ["a", "b", "c"], make.normals(500, 3, seed=4)
+    product = columns[:, 0] * columns[:, 1]
+    seen = product + 0.5 * make.normals(500, seed=5)
+    frame = dict(zip([*names, "y"], (*columns.numpy().T, seen.numpy()), strict=True))
+    table = Table.from_frame(frame, features=names, targets=["y"])
+    train, valid, test = (
+        table.take(slice(150)),
+        table.take(slice(150, 250)),
+        table.take(slice(250, 500)),
+    )
+
+    def scored(**settings):
+        model = ScIReN(KANEncoder(3, 1), "auto")
+        fit(model, train, valid, TrainConfig(ladder=True, starts=16, **settings))
+        return r2(model.predict(test).targets.squeeze(), product[250:])
+
+    assert scored() > 0.8
+    assert scored(smooth_hidden_choices=()) < 0.2
+
+
 # -- the record ---------------------------------------------------------------------
 def test_every_step_is_recorded_term_by_term_and_none_rises(climbed):
     _, history, *_ = climbed
