@@ -23,6 +23,7 @@ from discovery.regressor.inputs import (
 from discovery.regressor.results import Results
 from discovery.regressor.rows import Rows, whole_rows
 from discovery.tables.columns import with_kinds
+from discovery.tables.reach import check_reach
 from sciren.errors import ConfigError, closest_names
 from symbolic.options import SymbolicOptions, check_families
 
@@ -73,8 +74,8 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
             may also be given beside X, see `fit`.
         targets: names of the columns of y; default: those of the process model, of
             a DataFrame, or y.
-        categorical: columns of X that are classes, names or positions; columns of words,
-            of truth values and of pandas categories always are.
+        categorical: columns of X that are classes, names or positions; truth values,
+            pandas categories and text that is mostly no numbers and no dates always are.
         periodic: column of X -> period in its unit, such as ``{"doy": 365.25}``.
         encoder: "kan", "additive", "linear" or "mlp".
         hidden: nodes of each hidden layer of a kan; "auto" starts with none and goes
@@ -211,6 +212,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         weights = checked_weights(sample_weight, len(values))
         table = self._table(values, given, targets, groups, weights)
         table = table.take(self._usable(table, weights))
+        check_reach(decoder, table, configured=False)
         self._train, self._valid = held_out(table, self.validation_fraction, seed)
         self._seed = seed
         return self._trained(decoder)

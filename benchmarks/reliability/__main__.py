@@ -12,7 +12,7 @@ import argparse
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -38,47 +38,47 @@ from benchmarks.reliability.study import make_run
 from benchmarks.reliability.units import PAIRS, units_kept
 
 MakeRun = Callable[[], Path]
-Part = Callable[[MakeRun, Path, Attempts], list[Score]]
+Part = Callable[[MakeRun, Path, Attempts], Iterator[Score]]
+"""Yields score by score, so that an interrupt of the first ends the part."""
 
 
-def _digits(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    return [altered_digits(run(), attempts)]
+def _digits(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
+    yield altered_digits(run(), attempts)
 
 
-def _edits(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    return [caught_edits(run(), computed_again(run(), place), attempts)]
+def _edits(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
+    yield caught_edits(run(), computed_again(run(), place), attempts)
 
 
-def _kills(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    return [killed_commands(KillRange(place), attempts)]
+def _kills(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
+    yield killed_commands(KillRange(place), attempts)
 
 
-def _interrupts(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    return [ended_commands(KillRange(place), attempts)]
+def _interrupts(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
+    yield ended_commands(KillRange(place), attempts)
 
 
-def _fuzz(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    return [fuzzed_loads(loaders(run(), place), attempts)]
+def _fuzz(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
+    yield fuzzed_loads(loaders(run(), place), attempts)
 
 
-def _units(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    return [units_kept("q10", attempts), units_kept(None, attempts)]
+def _units(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
+    for process in ("q10", None):
+        yield units_kept(process, attempts)
 
 
-def _malformed(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
-    return [malformed_inputs(place, attempts)]
+def _malformed(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
+    yield malformed_inputs(place, attempts)
 
 
-def _numeric(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+def _numeric(run: MakeRun, place: Path, attempts: Attempts) -> Iterator[Score]:
     # a sample of the heavy ones takes as long as a hundred of the others, a figure as ten
     few, some = (max(attempts.count // share, 5) for share in (100, 10))
-    return [
-        laws_kept(LAWS | MODEL_LAWS, attempts.count, attempts),
-        laws_kept(SIMULATION_LAWS, attempts.count, attempts, sizes=FIGURE_SIZES),
-        laws_kept(FIGURE_LAWS, some, attempts, FIGURE_ROWS, FIGURE_SIZES),
-        laws_kept(SERIES_LAWS, some, attempts, HEAVY_ROWS),
-        laws_kept(HEAVY, few, attempts, HEAVY_ROWS),
-    ]
+    yield laws_kept(LAWS | MODEL_LAWS, attempts.count, attempts)
+    yield laws_kept(SIMULATION_LAWS, attempts.count, attempts, sizes=FIGURE_SIZES)
+    yield laws_kept(FIGURE_LAWS, some, attempts, FIGURE_ROWS, FIGURE_SIZES)
+    yield laws_kept(SERIES_LAWS, some, attempts, HEAVY_ROWS)
+    yield laws_kept(HEAVY, few, attempts, HEAVY_ROWS)
 
 
 PARTS: dict[str, tuple[Part, int]] = {

@@ -39,7 +39,13 @@ def sciren(arguments: Sequence[object], log: Path, fault: Fault | None = None) -
     _import_late()
     child = os.fork()
     if child == 0:
-        _as_child(list(map(str, arguments)), log, fault)
+        code = [70]
+        try:
+            _as_child(list(map(str, arguments)), log, fault, code)
+        finally:
+            # also where a signal comes after the command has ended: nothing of the harness
+            # may go on in the child, which would remove the files of its parent
+            os._exit(code[0])
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
@@ -50,8 +56,10 @@ def _import_late() -> None:
         importlib.import_module(name)
 
 
-def _as_child(arguments: list[str], log: Path, fault: Fault | None) -> None:
-    code = 70
+def _as_child(
+    arguments: list[str], log: Path, fault: Fault | None, code: list[int]
+) -> None:
+    """Run a command; its exit code goes into ``code``, whatever comes after it."""
     try:
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
@@ -64,15 +72,15 @@ def _as_child(arguments: list[str], log: Path, fault: Fault | None) -> None:
         from discovery.cli import main
 
         main(arguments)
-        code = 0
+        code[0] = 0
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        number = 0 if end.code is None else 1
+        code[0] = end.code if isinstance(end.code, int) else number
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
 
 
 def killed_after(seconds: float) -> Fault:

@@ -273,7 +273,7 @@ class RunConfig(Settings):
     )
     categorical: tuple[str, ...] = Field(
         default=(),
-        description="features that are classes; columns of words always are",
+        description="features that are classes; text that is mostly no numbers always is",
     )
     periodic: dict[str, PositivePeriod] = Field(
         default_factory=dict, description="feature: period, such as doy: 365.25"

@@ -149,10 +149,11 @@ def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun
     """Return a prepared study with what is known about its data before any training."""
     from discovery.tables.plausible import (
         note_of_sums_in_logs,
+        notes_on_outcomes,
         warn_of_copies,
         warn_of_numbers_for_classes,
     )
-    from discovery.tables.reach import warn_beyond_range, warn_unreachable
+    from discovery.tables.reach import check_reach, warn_beyond_range
     from discovery.tables.study import SeriesStudy
 
     if isinstance(study, SeriesStudy):
@@ -163,9 +164,10 @@ def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun
         *warn_of_copies(study),
         *warn_of_numbers_for_classes(study.table),
         *note_of_sums_in_logs(study.decoder, settings.residual),
+        *notes_on_outcomes(study.table, study.decoder, settings.noise),
     )
     warn_beyond_range(study.decoder, study.split.train.forcings)
-    shares = warn_unreachable(study.decoder, study.split.train)
+    shares = check_reach(study.decoder, study.split.train, study.magnitudes.of)
     sampled = (f"{study.about_sample()}.",) if study.blocks else ()
     unreachable = _unreachable(study, shares)
     notes = (*sampled, *study.magnitudes.notes(), *seen, *unreachable)

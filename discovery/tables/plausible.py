@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sciren.data.frames import LEAST_SCORED, has_one_value
 from sciren.data.labels import row_name
-from sciren.data.varying import LEAST_SCORED, has_one_value
 from sciren.errors import DataError, DataWarning
 
 if TYPE_CHECKING:
@@ -277,6 +277,51 @@ def note_of_sums_in_logs(decoder: "Decoder", residual: str) -> tuple[str, ...]:
         "decoder: log_link."
     )
     return (note,)
+
+
+def notes_on_outcomes(
+    table: "Table", decoder: "Decoder", noise: str
+) -> tuple[str, ...]:
+    """Return sentences about targets that are 0 or 1, or counts; warn where sums miss them.
+
+    Args:
+        table: all rows;  decoder: the process model.
+        noise: how the training weighs rows, see `sciren.training.TrainConfig`.
+    """
+    from sciren.decoders import IdentityDecoder
+
+    plain, notes = isinstance(decoder, IdentityDecoder), []
+    for target, y in zip(table.target_names, table.targets.numpy().T, strict=True):
+        shown = repr(table.target_columns.get(target, target))
+        values = np.unique(y[np.isfinite(y)])
+        if np.array_equal(values, [0, 1]):
+            notes.append(_about_shares(shown, plain, noise))
+        elif plain and len(values) > 2 and values[0] == 0 and not (values % 1).any():
+            notes.append(
+                f"Target {shown} holds whole numbers from 0 to {values[-1]:g}. If they are "
+                "counts, effects mostly multiply, and a sum of them may be negative: write "
+                "decoder: log_link, whose equation is that of glm(family = quasipoisson)."
+            )
+        if notes and plain:
+            warnings.warn(notes[-1], DataWarning, stacklevel=2)
+    return tuple(dict.fromkeys(notes))
+
+
+def _about_shares(shown: str, plain: bool, noise: str) -> str:
+    if plain:
+        return (
+            f"Target {shown} is 0 or 1, and a sum of effects may leave this range. Write "
+            "decoder: logit_link for the log odds, as glm(family = binomial) has them."
+        )
+    weighed = (
+        "weighed by its variance p (1 - p), as glm(family = binomial) does"
+        if noise == "auto"
+        else f"weighed as train.noise: {noise} says; auto would weigh by p (1 - p)"
+    )
+    return (
+        f"Target {shown} is 0 or 1: what is predicted is the share p of 1, every row "
+        f"{weighed}. R2 of single outcomes is low even where p is exact."
+    )
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:

@@ -3,11 +3,12 @@
 import math
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sciren.errors import DataWarning
+from sciren.errors import DataError, DataWarning
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,10 +20,27 @@ if TYPE_CHECKING:
 ROWS = 2000  # looked at, spread evenly
 DRAWS = 128  # corners of the bounds, and as many points between them
 FAR = 1e12  # stands for an infinite bound
+BOUNDLESS = 1e9  # an output beyond it comes from such a bound
 
 
-def unreachable_shares(decoder: "Decoder", table: "Table") -> dict[str, float]:
-    """Return the share of observed rows outside what the process model can produce.
+@dataclass(frozen=True)
+class Reach:
+    """What a process model can make of one target, and what was observed.
+
+    Attributes:
+        share: of the observed rows outside what the process can produce, above zero.
+        none: whether no row lies inside (those on its edge aside).
+        produced, observed: smallest and largest number of all rows.
+    """
+
+    share: float
+    none: bool
+    produced: tuple[float, float]
+    observed: tuple[float, float]
+
+
+def targets_out_of_reach(decoder: "Decoder", table: "Table") -> dict[str, Reach]:
+    """Compare observations with what the process model can produce.
 
     The range of each row's output is taken over corners of the parameters' bounds and
     random points between them (fixed seed), so it is exact for models that rise or
@@ -32,7 +50,7 @@ def unreachable_shares(decoder: "Decoder", table: "Table") -> dict[str, float]:
         decoder: the process model, row by row; for others nothing is checked.
         table: observations.
     Returns:
-        Target -> share, for targets with such rows only.
+        Target -> its reach, for targets with rows outside of it only.
     """
     import torch
 
@@ -58,14 +76,20 @@ def unreachable_shares(decoder: "Decoder", table: "Table") -> dict[str, float]:
     # A target on the edge of the range is not outside by rounding.
     slack = 1e-9 * (1 + part.targets.abs())
     outside = (part.targets < low - slack) | (part.targets > high + slack)
-    counts = (outside & part.observed).sum(0)
-    return {
-        name: int(count) / int(seen)
-        for name, count, seen in zip(
-            part.target_names, counts, part.observed.sum(0), strict=True
+    inside = (part.targets > low + slack) & (part.targets < high - slack)
+    reached: dict[str, Reach] = {}
+    for k, name in enumerate(part.target_names):
+        seen = part.observed[:, k]
+        if not bool(outside[seen, k].any()):
+            continue
+        values = part.targets[seen, k]
+        reached[name] = Reach(
+            share=float(outside[seen, k].double().mean()),
+            none=not bool(inside[seen, k].any()),
+            produced=(float(low[seen, k].min()), float(high[seen, k].max())),
+            observed=(float(values.min()), float(values.max())),
         )
-        if count
-    }
+    return reached
 
 
 def _value(parameter: "Parameter", corner: bool, chance: list[float]) -> float:
@@ -96,19 +120,60 @@ def _evaluate(decoder: "Decoder", table: "Table", values: list[float]) -> "Tenso
     return decoder.evaluate(latents, shared, dict(table.forcings))
 
 
-def warn_unreachable(decoder: "Decoder", table: "Table") -> dict[str, float]:
-    """Warn about targets that no parameter can explain; return their shares."""
-    shares = unreachable_shares(decoder, table)
-    for name, share in shares.items():
+def check_reach(
+    decoder: "Decoder",
+    table: "Table",
+    units: Mapping[str, float] | None = None,
+    configured: bool = True,
+) -> dict[str, float]:
+    """Warn about observations that no parameter can explain; return their shares.
+
+    Args:
+        decoder: the process model;  table: observations.
+        units: column -> number by which it was divided.
+        configured: whether a configuration can convert the column and leave rows out.
+    Raises:
+        DataError: of a target the process can produce no row.
+    """
+    reached = targets_out_of_reach(decoder, table)
+    for name, reach in reached.items():
         column = table.target_columns.get(name, name)
+        unit = (units or {}).get(column, 1.0)
+        lowest, highest = (f"{value * unit:.3g}" for value in reach.observed)
+        ranges = (
+            f"column {column!r} is from {lowest} to {highest}, {decoder.name!r} gives "
+            f"{name!r} {_shown(reach.produced, unit)}"
+        )
+        if reach.none:
+            own = decoder.target_units.get(name) or "1"
+            how = (
+                f"units: {{{column}: its unit}} and convert: {{{column}: {own}}} (a "
+                "percentage is %, a share 1)"
+            )
+            raise DataError(
+                f"{ranges} with any parameter, so it can produce no row; check its sign, and "
+                + (f"say what it is measured in: {how}" if configured else "its unit")
+            )
         warnings.warn(
-            f"column {column!r}: {share:.1%} of the rows are outside what "
-            f"{decoder.name!r} can produce for {name!r} with any parameter; they stay "
-            "in and act as noise. Check sign and unit, or filter them with data.rows",
+            f"{ranges}: {reach.share:.1%} of the rows are outside of it with any "
+            "parameter; they stay in and act as noise. Check sign and unit"
+            + (", or filter them with data.rows" if configured else ""),
             DataWarning,
             stacklevel=2,
         )
-    return shares
+    return {name: reach.share for name, reach in reached.items()}
+
+
+def _shown(limits: tuple[float, float], unit: float) -> str:
+    low, high = (f"{value * unit:.3g}" for value in limits)
+    match (abs(limits[0]) < BOUNDLESS, abs(limits[1]) < BOUNDLESS):
+        case True, True:
+            return f"from {low} to {high}"
+        case True, False:
+            return f"from {low} upwards"
+        case False, True:
+            return f"up to {high}"
+    return "any number"
 
 
 def warn_beyond_range(

@@ -11,7 +11,7 @@ from discovery.config.settings import AutoSplit, GroupSplit, RunConfig, TimeSpli
 from discovery.tables.networks import time_of
 from discovery.tables.plausible import check_outliers, check_varies
 from discovery.tables.study import SeriesStudy
-from sciren.data.varying import LEAST_SCORED, has_one_value
+from sciren.data.frames import LEAST_SCORED, has_one_value
 from sciren.errors import ConfigError, DataError, DataWarning, TrainingError
 
 if TYPE_CHECKING:

@@ -212,7 +212,7 @@ class Evidence:
         by_target = {}
         for k, name in enumerate(self.process.target_names):
             mine = self.process.targets == k
-            power, floor = (law.power[k], law.floor[k]) if law else (0.0, 0.0)
+            power, floor = law.growth(k).of_observations if law else (0.0, 0.0)
             scaled = residual[mine] / spread(mean[mine], power, floor)
             by_target[name] = float(
                 np.sqrt(self.missing_part.share * np.mean(scaled**2))

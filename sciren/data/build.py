@@ -90,8 +90,8 @@ class TableReading(CellReading, total=False):
             only; the default is ``"drop"``.
         timezone: clock to which stamps with an offset are brought, such as ``+01:00``;
             default: theirs.
-        categorical: features that are classes; columns of words alone, of truth values
-            and pandas categories always are.
+        categorical: features that are classes; truth values, pandas categories and text
+            that is mostly no numbers and no dates always are.
         periodic: feature -> period in its unit, such as ``{"doy": 365.25}``.
         kinds: of features, where they are known, such as those of a model.
     """

@@ -3,7 +3,6 @@
 Pandas and numpy only. Every function returns float64, int64 or datetime64[ns] arrays.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from sciren.data.labels import row_name
+from sciren.data.text_cells import advice_on_text
 from sciren.errors import ColumnError, DataError, ShapeError, closest_names
 
-_THOUSANDS = re.compile(r"-?\d{1,3}((,\d{3})+(\.\d*)?|(\.\d{3})+(,\d*)?)")
-# 1 234.5 and 1'234.5 are nothing else; blanks that do not break are written by spreadsheets
-_APART = re.compile(r"-?\d{1,3}(([ \u00a0\u202f]\d{3})+|(['\u2019]\d{3})+)([.,]\d*)?")
-# a number beside what is no part of it: 9 %, 19.5°C, <0.5, 10E
-_BESIDE = re.compile(r"[<>~≤≥]?\s*-?\d+([.,]\d+)?\s*[^\d\s]{0,8}")
+LEAST_SCORED = 3  # observations: a variance of two has one degree of freedom
+# a spread this small against the values is rounding, some 5,000 times that of a double
+ROUNDING = 1e-12
 
 
 def check_unique_columns(frame: pd.DataFrame) -> None:
@@ -89,54 +87,23 @@ def _numbers_in_text(column: pd.Series, name: str) -> np.ndarray:
         value = raw.iloc[first]
         raise DataError(
             f"column {name!r} holds text in {row_name(column.index, first)}: "
-            f"{str(value)[:40]!r} ({_share(text)}); {_advice(raw[text].tolist(), name)}"
+            f"{str(value)[:40]!r} ({_share(text)}); {advice_on_text(raw[text].tolist(), name)}"
         )
     return values
 
 
-def _advice(cells: Sequence[Any], name: str) -> str:
-    """What to do about cells that are no numbers: marks in numbers, or words for gaps."""
-    texts = [str(cell).strip() for cell in cells]
-    if name in texts:
-        return "the line of names stands among the rows again; remove it there"
-    about_marks = _about_marks(texts)
-    if about_marks:
-        return about_marks
-    # One word in all cells that fail, and no digit in it, is a word for a gap; #DIV/0! is
-    # what a spreadsheet writes for one.
-    word = not any(c.isdigit() for c in texts[0]) or texts[0].startswith("#")
-    if len(set(texts)) == 1 and word:
-        return f'write a number, or set data: {{missing: ["{texts[0]}"]}} for a gap'
-    if all(_BESIDE.fullmatch(text) for text in texts):
-        return "write the number alone; what it is measured in stands under units"
-    return (
-        "write a number or leave the cell empty; if the column tells classes apart, list "
-        "it under categorical"
-    )
-
-
-def _about_marks(texts: Sequence[str]) -> str:
-    """Name the keys for marks in numbers; empty where it is not they that disturb."""
-    if all(_APART.fullmatch(text) for text in texts):
-        mark = "'" if re.search("['\u2019]", texts[0]) else " "
-        return f'set the mark between thousands, data: {{thousands: "{mark}"}}'
-    # 1.234 is 1234 or 1.234: where no cell shows both marks only the user can tell.
-    if all(_THOUSANDS.fullmatch(text) for text in texts):
-        mark, point = (",", ".") if "," in texts[0] else (".", ",")
-        if any(point in text for text in texts):
-            return f'set the mark between thousands, data: {{thousands: "{mark}"}}'
-        return (
-            f"{texts[0]} may be {texts[0].replace(mark, '')} or "
-            f'{texts[0].replace(mark, ".")}: set data: {{thousands: "{mark}"}} for a '
-            f'mark between thousands, data: {{decimal: "{mark}"}} for a decimal mark'
-        )
-    if all(re.fullmatch(r"-?\d*,\d+", text) for text in texts):
-        return 'write decimals with a point, or set data: {decimal: ","}'
-    return ""
-
-
 def _share(bad: np.ndarray) -> str:
     return f"{int(bad.sum())} of {len(bad)} rows"
+
+
+def has_one_value(seen: np.ndarray) -> bool:
+    """Whether numbers without gaps are one value up to rounding.
+
+    Fewer than `LEAST_SCORED` are too few to tell.
+    """
+    return len(seen) >= LEAST_SCORED and bool(
+        np.ptp(seen) <= ROUNDING * np.abs(seen).max()
+    )
 
 
 def week_blocks(time: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ import pandas as pd
 from sciren.bounded import damage_told
 from sciren.data.frames import numeric_column
 from sciren.data.labels import id_text, sorted_labels
+from sciren.data.text_cells import mostly_numbers
 from sciren.errors import ConfigError, DataError, FormatError
 
 MOST_CLASSES = 60
@@ -208,7 +209,8 @@ def kinds_of(
 ) -> dict[str, FeatureKind]:
     """Return the kinds of features that are not numeric.
 
-    Columns of words alone and of truth values are classes, others where that is said.
+    Columns of text are classes unless most of it reads as numbers or dates; truth values
+    always are, numbers where that is said.
 
     Args:
         frame: the table.
@@ -237,23 +239,25 @@ def kinds_of(
             kinds[name] = given[name]
         elif name in periodic:
             kinds[name] = Periodic(float(periodic[name]))
-        elif name in categorical or _only_words(pd.Series(frame[name])):
+        elif name in categorical or _holds_classes(pd.Series(frame[name])):
             kinds[name] = Categorical.of(frame, name)
     # Numeric is what all others are: it is not stored.
     return {name: kind for name, kind in kinds.items() if kind != NUMERIC}
 
 
-def _only_words(cells: pd.Series) -> bool:
-    """Whether a column holds truth values, or words of which none is a number."""
+def _holds_classes(cells: pd.Series) -> bool:
+    """Whether a column holds truth values, or text that is mostly no numbers and no dates."""
     if isinstance(cells.dtype, pd.CategoricalDtype) or cells.dtype.kind == "b":
         return True
     known = cells.dropna()
     if pd.api.types.is_numeric_dtype(cells) or cells.dtype.kind in "mM":
         return pd.api.types.is_bool_dtype(cells)
-    if not len(known) or not all(isinstance(cell, str | bool) for cell in known):
+    if not len(known) or not all(
+        isinstance(cell, str | bool | int | float) for cell in known
+    ):
         return False
-    # 10E and 1,234 are numbers that are written badly, which have their own messages
-    return all(str(cell).strip()[:1].isalpha() for cell in known)
+    # Spreadsheets mix numbers and words in one column of codes.
+    return not mostly_numbers(known.astype(str).unique().tolist())
 
 
 def _cells(frame: pd.DataFrame, name: str) -> pd.Series:

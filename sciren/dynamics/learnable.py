@@ -3,8 +3,8 @@
 import numpy as np
 
 from sciren.bounded import MAGNITUDES, check_magnitude
+from sciren.data.frames import LEAST_SCORED, has_one_value
 from sciren.data.series import SeriesTable
-from sciren.data.varying import LEAST_SCORED, has_one_value
 from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.residuals import compared_targets
 from sciren.dynamics.solving.simulation import SeriesProcess

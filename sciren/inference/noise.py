@@ -1,6 +1,7 @@
 """The law of the noise: growth with the mean, memory in time, shared parts of groups.
 
     y = mean + sigma e,   sigma = spread * |mean|^power (held above a floor)
+                          (`sciren.inference.growth`, where outcomes of two values are)
     e = u_group + v,      v autoregressive of order p in time order within segments
 
 Whitening divides by sigma, filters with the autoregression (the first rows of a segment
@@ -25,13 +26,9 @@ from sciren.inference.autoregression import (
     fit_autoregression,
     place_in_segment,
 )
+from sciren.inference.growth import Growth, estimated_growth
 from sciren.inference.observed import ObservedProcess
 
-LARGEST_POWER = 1.5  # a gamma law has 1; beyond 1.5 few small values decide all
-CERTAIN = 2.6  # t of the slope below which the noise is taken as equal (two-sided 1 %)
-POSITIVE = 0.98  # share of rows whose mean must be above zero for a power of the mean
-FLOOR = 0.05  # quantile of |mean| below which the noise grows no smaller
-LOWEST_LOGS = 0.02  # share of the smallest squared residuals that is winsorised
 SMALLEST_SPREAD = 1e-3  # of a target's deviation: nothing is measured more exactly
 # Follows AR plus white noise, two time scales: benchmarks.belief selection
 HIGHEST_ORDER = 8
@@ -103,6 +100,7 @@ class NoiseLaw:
         floor: |mean| below which sigma is held.
         autoregression: memory in time order.
         intercept: variance of the group's part over that of the rest.
+        ceiling: larger value of outcomes that are this or 0, whose variance is known; else 0.
     """
 
     power: tuple[float, ...]
@@ -110,6 +108,11 @@ class NoiseLaw:
     floor: tuple[float, ...]
     autoregression: tuple[Autoregression, ...]
     intercept: tuple[float, ...] = field(default=())
+    ceiling: tuple[float, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not self.ceiling:
+            object.__setattr__(self, "ceiling", (0.0,) * len(self.power))
 
     @classmethod
     def equal(cls, process: ObservedProcess) -> "NoiseLaw":
@@ -133,6 +136,7 @@ class NoiseLaw:
             "floor": list(self.floor),
             "autoregression": [process.to_json() for process in self.autoregression],
             "intercept": list(self.intercept),
+            "ceiling": list(self.ceiling),
         }
 
     @classmethod
@@ -143,7 +147,9 @@ class NoiseLaw:
             for name in ("power", "spread", "floor", "intercept")
         )
         memory = tuple(map(Autoregression.from_json, stored["autoregression"]))
-        return cls(power, spread, floor, memory, intercept)
+        # files of older versions have no outcomes
+        ceiling = tuple(float(value) for value in stored.get("ceiling", ()))
+        return cls(power, spread, floor, memory, intercept, ceiling)
 
     def without_memory(self) -> "NoiseLaw":
         """Return the law of rows that lie too far apart to remember each other."""
@@ -156,10 +162,14 @@ class NoiseLaw:
 
     def sigma(self, process: ObservedProcess, mean: np.ndarray) -> np.ndarray:
         """Return the standard deviation (m,) of observations with that mean (m,)."""
-        power, spread, floor = map(np.asarray, (self.power, self.spread, self.floor))
-        target = process.targets
-        held = np.maximum(np.abs(mean), np.maximum(floor[target], 1e-12))
-        return spread[target] * np.where(power[target] > 0, held ** power[target], 1.0)
+        sigma = np.ones(len(mean))
+        for k, rows in enumerate(_target_rows(process)):
+            sigma[rows] = self.spread[k] * self.growth(k).sigma(mean[rows])
+        return sigma
+
+    def growth(self, target: int) -> Growth:
+        """Return how the noise of a target grows with the mean."""
+        return Growth(self.power[target], self.floor[target], self.ceiling[target])
 
     def whitening(self, process: ObservedProcess, mean: np.ndarray) -> Whitening:
         """Lay the law on a process, given the mean (m,) that carries the scale."""
@@ -212,28 +222,30 @@ def estimate_law(
             it takes from the groups.
         power: growth with the mean, where the user knows it.
     """
-    powers, floors, spreads, memories = [], [], [], []
+    growths, spreads, memories = [], [], []
     for rows in _target_rows(process):
         size = np.sqrt(process.weights[rows]) * residual[rows]
         # Order matters: growth first, then the spread around the grown scale, then the
         # memory of what is left. A memory of unscaled noise would follow its largest
         # rows.
-        growth, floor = _growth(size, mean[rows], power)
-        held = np.maximum(np.abs(mean[rows]), max(floor, 1e-12))
-        scaled = size / (held**growth if growth > 0 else 1.0)
-        powers.append(growth)
-        floors.append(floor)
+        growth = estimated_growth(size, mean[rows], process.values[rows], power)
+        sigma = growth.sigma(mean[rows])
+        scaled = size / sigma
+        growths.append(growth)
         spreads.append(max(float(np.sqrt(np.mean(scaled**2))), SMALLEST_SPREAD))
         columns = jacobian[rows] * np.sqrt(process.weights[rows])[:, None]
-        columns = columns / (held**growth if growth > 0 else np.ones(1))[:, None]
-        memories.append(_memory(process, rows, scaled, columns))
-    law = NoiseLaw(tuple(powers), _relative(spreads), tuple(floors), tuple(memories))
+        memories.append(_memory(process, rows, scaled, columns / sigma[:, None]))
+    law = NoiseLaw(
+        tuple(growth.power for growth in growths), _relative(spreads),
+        tuple(growth.floor for growth in growths), tuple(memories),
+        ceiling=tuple(growth.ceiling for growth in growths),
+    )  # fmt: skip
     if process.groups is None:
         return law
     # Memory within groups must be known before what is common to a group can be told
     # from it.
     ratios = _intercepts(process, law.whitening(process, mean), residual, jacobian)
-    return NoiseLaw(law.power, law.spread, law.floor, law.autoregression, ratios)
+    return replace(law, intercept=ratios)
 
 
 def with_memory_of(
@@ -284,36 +296,6 @@ def _relative(spreads: Sequence[float]) -> tuple[float, ...]:
     if len(spreads) == 1:
         return (1.0,)
     return tuple(spreads)
-
-
-def _growth(
-    residual: np.ndarray, mean: np.ndarray, given: float | None
-) -> tuple[float, float]:
-    """Return the power of the mean in the noise, and the floor of the mean."""
-    if len(mean) < 3:
-        return 0.0, 0.0
-    size = np.abs(mean)
-    floor = float(np.quantile(size, FLOOR))
-    if given is not None:
-        return given, floor
-    if np.mean(mean > 0) <= POSITIVE or floor <= 0:
-        return 0.0, floor
-    # log e^2 = 2 power log |mean| + const: the slope is twice the power. A squared
-    # residual near zero has a logarithm far below all others and is held at a low
-    # quantile.
-    x = np.log(np.maximum(size, floor))
-    squares = residual**2
-    if not squares.any() or x.std() < 1e-6:
-        return 0.0, floor
-    lowest = np.quantile(squares, LOWEST_LOGS)
-    y = np.log(np.maximum(squares, max(lowest, 1e-300)))
-    x, y = x - x.mean(), y - y.mean()
-    slope = float(x @ y / (x @ x))
-    unexplained = y - slope * x
-    error = float(np.sqrt(unexplained @ unexplained / (len(x) - 2) / (x @ x)))
-    if slope <= CERTAIN * error:
-        return 0.0, floor
-    return min(slope / 2, LARGEST_POWER), floor
 
 
 def _memory(

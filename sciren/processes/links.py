@@ -21,6 +21,8 @@ def log_link(p: Any, f: Any) -> Any:
 
     With ``train.residual: log`` errors are shares of the output. The log of a feature in z is
     a power of it in y.
+    Counts are weighed by what their noise does with the mean, which is estimated
+    (``train.noise: auto``): where it is Poisson the equation is that of glm(family = poisson).
     Identifiability: z is the logarithm of what is observed.
     Reference: Nelder & Wedderburn 1972, Journal of the Royal Statistical Society A 135, 370-384.
     """
@@ -36,6 +38,8 @@ def logit_link(p: Any, f: Any) -> Any:
 
         y = 1/(1 + exp(-z))
 
+    Observations that are 0 or 1 are weighed by the variance y (1 - y) of the prediction
+    (``train.noise: auto``), which gives the equation of glm(family = binomial).
     Limits: 0 and 1 far from z = 0, 1/2 at it.
     Identifiability: z is lost where all of the record is near 0 or 1.
     Reference: Nelder & Wedderburn 1972, Journal of the Royal Statistical Society A 135, 370-384.

@@ -74,7 +74,8 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     noise: Literal["auto", "constant", "proportional", "robust"] = Field(
         default="auto",
         description="how the noise grows with the mean: auto estimates it where features "
-        "are selected and weighs the last pass by it; constant: not at all; proportional: "
+        "are selected and weighs the last pass by it (of outcomes 0 and 1 it is "
+        "p (1 - p)); constant: not at all; proportional: "
         "weights 1 / prediction^2, two passes; robust: weights of Huber, then Tukey, "
         "where some observations are grossly wrong",
     )

@@ -3,7 +3,7 @@
     constant      1
     proportional  1 / prediction^2, the noise grows with the prediction
     auto          1 / |prediction|^(2 power), the power estimated where features are
-                  selected
+                  selected; of outcomes that are 0 or 1, 1 / (p (1 - p))
     robust        Huber's or Tukey's weight of residual / scale, where some observations
                   are grossly wrong; scale = 1.4826 times the median absolute residual
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sciren.comparison import ResidualScale
 from sciren.data.table import Table
+from sciren.inference.noise import NoiseLaw
 from sciren.model import ScIReN
 
 # The textbook constants of robust regression, 95 % efficient under normal noise
@@ -78,18 +79,20 @@ def weights_of_fit(model: ScIReN, table: Table, noise: str, last: bool) -> Tenso
 
 @torch.no_grad()
 def estimated_weights(model: ScIReN, table: Table, law: Mapping[str, Any]) -> Tensor:
-    """Weights (n, t) 1 / |prediction|^(2 power), on the scale of the comparison.
+    """Weights (n, t) 1 / sigma^2 of the prediction, on the scale of the comparison.
 
     Args:
-        law: with the power of every target, and the size of the prediction (floor) below
-            which the noise grows no smaller.
+        law: numbers of a `sciren.inference.noise.NoiseLaw`.
     """
     scale = model.residual_scale or ResidualScale.fit(table.targets)
-    predicted = scale.transform(model.predict(table).targets).abs()
+    predicted = scale.transform(model.predict(table).targets)
     known = table.observed & torch.isfinite(predicted)
-    least = predicted.new_tensor(law["floor"]).clamp_min(1e-12)
-    size = torch.maximum(torch.where(known, predicted, 1.0), least)
-    weights = size.pow(-2.0 * predicted.new_tensor(law["power"])) * known
+    stored = NoiseLaw.from_json(law)
+    sigma = [
+        torch.from_numpy(stored.growth(k).sigma(column)).to(predicted)
+        for k, column in enumerate(torch.where(known, predicted, 1.0).cpu().numpy().T)
+    ]
+    weights = torch.stack(sigma, 1).pow(-2.0) * known
     # Of mean one over the observations, so that the loss stays comparable with that before.
     mean = weights.sum(0) / known.sum(0).clamp_min(1)
     return weights / torch.where(mean > 0, mean, 1.0)

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from benchmarks.reliability import processes
 from benchmarks.reliability.interrupts import drawn_ending, end_early, ended_commands
 from benchmarks.reliability.kills import KillRange
 from benchmarks.reliability.score import Attempts
@@ -38,3 +39,12 @@ def test_the_harness_sees_an_end_without_a_word(predicting, monkeypatch):
         ending = next(one for one in endings if one.word == word)
         problems = end_early(predicting, attack, ending)
         assert any("last line ''" in problem for problem in problems)
+
+
+def test_a_signal_after_the_end_of_a_command_stays_in_the_child(tmp_path, monkeypatch):
+    def ended(*arguments):
+        raise KeyboardInterrupt  # as in the last lines of the child
+
+    monkeypatch.setattr(processes, "_as_child", ended)
+    # the child would otherwise go on here, with the rest of the tests
+    assert processes.sciren(["--version"], tmp_path / "log") == 70

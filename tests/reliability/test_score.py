@@ -51,6 +51,14 @@ def test_an_interrupt_ends_with_the_score_so_far(monkeypatch, capsys):
     assert "interrupted" in capsys.readouterr().out
 
 
+def test_an_interrupt_of_the_first_laws_leaves_the_others_alone(monkeypatch):
+    monkeypatch.setattr(soak, "laws_kept", lambda laws, examples, *rest, **more: (
+        Score("laws", 1, asked=2) if "r2" in laws else pytest.fail("goes on")
+    ))  # fmt: skip
+    monkeypatch.setattr(soak.signal, "signal", lambda number, act: None)
+    assert soak.main(["numeric"]) == 1
+
+
 def test_the_exit_code_says_whether_anything_went_through(monkeypatch, capsys):
     monkeypatch.setattr(soak.signal, "signal", lambda number, act: None)
     for missed in ((), ("a",)):

@@ -45,7 +45,8 @@ class StateSpline:
         u = (x - self.range[0]) * (self.intervals / (self.range[1] - self.range[0]))
         # The upper end belongs to the last interval; without the clip it would open one
         # more.
-        inside = np.minimum(np.maximum(u, 0.0), self.intervals)
+        # fmax: a state that overflowed in a trial step has no interval; its excess stays nan.
+        inside = np.minimum(np.fmax(u, 0.0), self.intervals)
         cell = np.minimum(inside.astype(np.int64), self.intervals - 1)
         return cell, inside - cell, u - inside
 

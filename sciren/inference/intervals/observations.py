@@ -92,7 +92,7 @@ def observation_laws(
             own = widening * root[mine] * (process.values - predicted)[mine]
             if _size(own) > WORSE * _size(residual):
                 middle, residual = predicted[mine], own
-        power, floor = law.power[target], law.floor[target]
+        power, floor = law.growth(target).of_observations
         laws.append(ObservationLaw.of(residual, middle, power, floor, held.tau))
     return tuple(laws)
 

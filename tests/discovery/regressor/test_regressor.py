@@ -294,3 +294,31 @@ def test_without_a_seed_the_same_table_gives_the_same_model(data):
     at = [model.predict(frame) for model in (first, again, other)]
     np.testing.assert_array_equal(at[0], at[1])
     assert (at[0] != at[2]).any()  # a seed draws other validation rows
+
+
+# -- outcomes ------------------------------------------------------------------------
+@pytest.mark.slow
+def test_outcomes_behind_a_logit_have_the_numbers_of_logistic_regression():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"dose": rng.normal(size=500)})
+    y = (rng.random(500) < 1 / (1 + np.exp(2 - 2 * frame.dose))).astype(float)
+    model = ScIReNRegressor(decoder="logit_link", **QUICK | {"train": {}}).fit(frame, y)
+    # Newton's steps of the likelihood, on the same rows
+    x, y = model._train.features.numpy()[:, 0], model._train.targets.numpy()[:, 0]
+    design, theta = np.column_stack([np.ones_like(x), x]), np.zeros(2)
+    for _ in range(20):
+        share = 1 / (1 + np.exp(-design @ theta))
+        information = design.T * (share * (1 - share)) @ design
+        theta = theta + np.linalg.solve(information, design.T @ (y - share))
+    expression = model.equations_["expression"].iloc[0]
+    dose = next(iter(expression.free_symbols))
+    slope = float(expression.coeff(dose))
+    # a twentieth of its error: weights follow the share of the pass before
+    error = np.sqrt(np.linalg.inv(information)[1, 1])
+    assert slope == pytest.approx(theta[1], abs=0.05 * error)
+
+
+def test_targets_that_the_process_cannot_produce_are_refused_before_training(data):
+    frame, y = data
+    with pytest.raises(DataError, match=r"gives 'y' from 0 to 1 .* its unit$"):
+        ScIReNRegressor(decoder="logit_link", **QUICK).fit(frame, 5 + y)

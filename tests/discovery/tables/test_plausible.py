@@ -1,5 +1,6 @@
 """What cannot be learned from is refused before any training, with a number."""
 
+import re
 import warnings
 
 import numpy as np
@@ -13,9 +14,11 @@ from discovery.runs.workflow import prepare_run
 from discovery.tables.plausible import (
     gross_outliers,
     note_of_sums_in_logs,
+    notes_on_outcomes,
     rank_correlation,
     robust_distance,
 )
+from sciren.data import Table
 from sciren.decoders import IdentityDecoder
 from sciren.errors import ConfigError, DataError, DataWarning
 from sciren.processes import SHELF
@@ -202,3 +205,39 @@ def test_sums_that_are_compared_in_logs_are_told(residual, decoder, told):
     notes = note_of_sums_in_logs(process, residual)
     assert bool(notes) == told
     assert all("decoder: log_link" in note for note in notes)
+
+
+def outcomes(values):
+    frame = pd.DataFrame({"x": np.arange(len(values)), "case": values})
+    return Table.from_frame(frame, ["x"], (), {"y": "case"})
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        ([0.0, 1.0, 1.0], "'case' is 0 or 1.*decoder: logit_link"),
+        (
+            [0.0, 4.0, 26.0],
+            "'case' holds whole numbers from 0 to 26.*decoder: log_link",
+        ),
+    ],
+)
+def test_sums_of_effects_on_outcomes_are_warned_of(values, note):
+    with pytest.warns(DataWarning, match=note):
+        notes = notes_on_outcomes(outcomes(values), IdentityDecoder(["y"]), "auto")
+    assert len(notes) == 1
+
+
+@pytest.mark.parametrize("values", [[0.0, 2.5, 4.0], [1.0, 2.0, 3.0], [0.0, 5.0]])
+def test_amounts_are_no_outcomes(values):
+    assert notes_on_outcomes(outcomes(values), IdentityDecoder(["y"]), "auto") == ()
+
+
+@pytest.mark.parametrize(
+    ("noise", "note"),
+    [("auto", "as glm.family = binomial. does"), ("constant", "auto would")],
+)
+def test_a_share_of_outcomes_says_how_rows_are_weighed(noise, note):
+    [told] = notes_on_outcomes(outcomes([0.0, 1.0]), SHELF["logit_link"], noise)
+    assert re.search(note, told)
+    assert notes_on_outcomes(outcomes([0.0, 3.0, 9.0]), SHELF["log_link"], noise) == ()

@@ -6,15 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from discovery.config.process import load_decoder
 from discovery.tables.reach import (
-    unreachable_shares,
+    check_reach,
+    targets_out_of_reach,
     warn_beyond_range,
-    warn_unreachable,
 )
 from sciren.data import Table
 from sciren.decoders import IdentityDecoder, Q10Respiration, process_model
-from sciren.errors import DataWarning
+from sciren.errors import DataError, DataWarning
 from sciren.parameters import Forcing, Parameter
+
+
+def unreachable_shares(decoder, rows):
+    return {name: r.share for name, r in targets_out_of_reach(decoder, rows).items()}
 
 
 def table(targets, **names):
@@ -77,13 +82,56 @@ def test_models_that_mix_rows_are_not_checked():
     assert unreachable_shares(decoder, table([-1.0, 1.0])) == {}
 
 
-def test_the_warning_names_column_share_and_model():
-    with pytest.warns(DataWarning, match=r"'y': 25.0% of the rows .* 'q10' .*'reco'"):
-        warn_unreachable(Q10Respiration(), table([-1.0, 1.0, 2.0, 3.0]))
+def test_the_warning_names_column_ranges_share_and_model():
+    message = (
+        r"'y' is from -1 to 3, 'q10' gives 'reco' from 0 upwards: 25.0% of the rows"
+    )
+    with pytest.warns(DataWarning, match=message):
+        assert check_reach(Q10Respiration(), table([-1.0, 1.0, 2.0, 3.0])) == {
+            "reco": 0.25
+        }
+    with pytest.warns(DataWarning, match="'y' is from -100 to 300, .* from 0 upwards"):
+        check_reach(Q10Respiration(), table([-1.0, 1.0, 2.0, 3.0]), {"y": 100.0})
+
+
+@pytest.mark.parametrize(
+    ("process", "name", "values", "message"),
+    [
+        (
+            "logit_link",
+            "y",
+            [12.0, 55.0, 98.0],
+            "from 12 to 98, .* from 0 to 1 with any",
+        ),
+        ("logit_link", "y", [0.0, 100.0, 100.0], "no row; .* convert: {y: 1}"),
+        ("log_link", "y", [-3.0, -1.0], "from -3 to -1, .* from 0 upwards"),
+        ("q10", "reco", [-3.0, 0.0], r"convert: {y: umol m-2 s-1}"),
+    ],
+)
+def test_a_target_that_the_process_cannot_produce_at_all_is_refused(
+    process, name, values, message
+):
+    decoder = load_decoder(process)
+    with pytest.raises(DataError, match=message):
+        check_reach(decoder, table(values, **{name: "y"}))
+
+
+def test_bounds_from_above_and_on_both_sides_are_told():
+    @process_model([Parameter("loss", high=0)], ["ta"], ["reco"])
+    def sink(p, f):
+        return p.loss + 0 * f.ta
+
+    with pytest.raises(DataError, match="'sink' gives 'reco' up to 0 with"):
+        check_reach(sink, table([1.0, 2.0]))
+
+
+def test_outcomes_on_the_edge_of_a_range_are_no_fault():
+    decoder = load_decoder("logit_link")
+    assert check_reach(decoder, table([0.0, 1.0, 1.0], y="y")) == {}
 
 
 def test_no_warning_without_reason():
-    assert warn_unreachable(Q10Respiration(), table([1.0, 2.0])) == {}
+    assert check_reach(Q10Respiration(), table([1.0, 2.0])) == {}
 
 
 def test_a_forcing_in_another_unit_is_told():

@@ -64,6 +64,13 @@ def spline(low=-np.inf):
     return StateSpline(coefficients, (-2.0, 4.0), low)
 
 
+def test_a_state_that_is_no_number_has_no_latent():
+    curve, x = StateSpline(np.linspace(-3, 3, 7), (0.0, 1.0)), np.array([np.nan, 0.5])
+    assert np.isnan(curve.value(x)).tolist() == [True, False]
+    assert curve.slope(x)[0] == 0
+    assert curve.by_constants(x).shape == (2, 7)
+
+
 def test_the_fast_spline_is_the_spline_also_beyond_its_range():
     x = np.linspace(-5, 8, 53)
     curve = spline()

@@ -9,6 +9,7 @@ from scipy.signal import lfilter
 from sciren import LinearEncoder, ScIReN, Table
 from sciren.inference import NoiseLaw, ObservedProcess
 from sciren.inference.autoregression import filtered, fit_autoregression
+from sciren.inference.growth import Growth, estimated_growth
 from sciren.inference.noise import estimate_law
 
 
@@ -89,3 +90,42 @@ def test_independent_noise_is_left_alone():
     matrix = np.random.default_rng(0).standard_normal((30, 3))
     whitening = NoiseLaw.equal(process).whitening(process, process.values)
     np.testing.assert_allclose(whitening.whiten(matrix), matrix)
+
+
+def outcomes(unit=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    share = 1 / (1 + np.exp(-2 * rng.standard_normal(400)))
+    return unit * (rng.random(400) < share), unit * share
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3, 40.0])
+def test_outcomes_of_two_values_have_the_variance_of_their_share(unit):
+    values, mean = outcomes(unit)
+    law = estimated_growth(values - mean, mean, values)
+    assert law.ceiling == unit
+    certain, even = law.sigma(np.array([0.0, 0.5]) * unit)
+    assert (even / certain) ** 2 == pytest.approx(25)
+    inside = np.array([0.1, 0.9]) * unit
+    np.testing.assert_allclose(law.sigma(inside) ** 2, 0.09 * unit)
+    assert law.of_observations[0] == 0
+
+
+def test_other_values_a_power_that_is_known_and_a_mean_beyond_have_no_ceiling():
+    values, mean = outcomes()
+    left = values - mean
+    assert estimated_growth(left, mean, values, power=0.0).ceiling == 0
+    assert estimated_growth(left, mean, values + 0.5).ceiling == 0
+    assert estimated_growth(left, mean - 0.3, values).ceiling == 0
+    assert estimated_growth(left[:2], mean[:2], values[:2]) == Growth()
+
+
+def test_outcomes_are_seen_in_a_process_and_come_back_from_plain_numbers():
+    values, mean = outcomes()
+    process = process_of(values)
+    mean = mean * process.values.max()
+    residual = process.values - mean
+    law = estimate_law(process, residual, mean, np.ones((400, 1)))
+    assert law.ceiling == (process.values.max(),)
+    assert NoiseLaw.from_json(law.to_json()).growth(0) == law.growth(0)
+    old = {name: part for name, part in law.to_json().items() if name != "ceiling"}
+    assert NoiseLaw.from_json(old).ceiling == (0.0,)

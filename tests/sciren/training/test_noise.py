@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sciren.inference.autoregression import Autoregression
+from sciren.inference.noise import NoiseLaw
 from sciren.training.noise import (
     BISQUARE,
     HUBER,
@@ -40,7 +42,8 @@ def test_weights_are_inverse_squares_of_the_prediction(make):
 def test_an_estimated_power_weighs_like_its_law_and_zero_weighs_alike(make):
     table = make.exchanged(50)
     model, _ = make.ready(table, decoder=make.exchange)
-    weights = estimated_weights(model, table, {"power": (0.5, 0.0), "floor": (0, 0)})
+    law = NoiseLaw((0.5, 0.0), (1.0, 1.0), (0.0, 0.0), (Autoregression.none(),) * 2)
+    weights = estimated_weights(model, table, law.to_json())
     predicted, seen = model.predict(table).targets, table.observed
     product = (weights * predicted.abs())[seen[:, 0], 0]
     torch.testing.assert_close(product, product[:1].expand_as(product))
