@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ROWS = 2000  # looked at, spread evenly
 DRAWS = 128  # corners of the bounds, and as many points between them
-FAR = 1e12  # stands for an infinite bound
-BOUNDLESS = 1e9  # an output beyond it comes from such a bound
+FAR = 1e12  # stands for an infinite bound, times the largest observation
+BOUNDLESS = 1e9  # an output beyond it comes from such a bound, times the same
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Reach:
     Attributes:
         share: of the observed rows outside what the process can produce, above zero.
         none: whether no row lies inside (those on its edge aside).
-        produced, observed: smallest and largest number of all rows.
+        produced, observed: smallest and largest number of all rows, infinite where there is
+            no end.
     """
 
     share: float
@@ -58,6 +59,7 @@ def targets_out_of_reach(decoder: "Decoder", table: "Table") -> dict[str, Reach]
         return {}
     rows = torch.linspace(0, len(table) - 1, min(ROWS, len(table))).long()
     part = table.take(rows)
+    far = FAR * max(1.0, float(part.targets.nan_to_num().abs().max()))
     generator = torch.Generator().manual_seed(0)
     learned = (*decoder.parameters.latents, *decoder.parameters.constants)
     # Running smallest and largest output (n, t) over the draws; fmin and fmax pass over
@@ -67,7 +69,7 @@ def targets_out_of_reach(decoder: "Decoder", table: "Table") -> dict[str, Reach]
     # First corners of the box, then points inside.
     for draw in range(2 * DRAWS):
         values = [
-            _value(p, draw < DRAWS, torch.rand(2, generator=generator).tolist())
+            _value(p, far, draw < DRAWS, torch.rand(2, generator=generator).tolist())
             for p in learned
         ]
         outputs = _evaluate(decoder, part, values)
@@ -86,16 +88,27 @@ def targets_out_of_reach(decoder: "Decoder", table: "Table") -> dict[str, Reach]
         reached[name] = Reach(
             share=float(outside[seen, k].double().mean()),
             none=not bool(inside[seen, k].any()),
-            produced=(float(low[seen, k].min()), float(high[seen, k].max())),
+            produced=_ends(low[seen, k], high[seen, k], far * BOUNDLESS / FAR),
             observed=(float(values.min()), float(values.max())),
         )
     return reached
 
 
-def _value(parameter: "Parameter", corner: bool, chance: list[float]) -> float:
-    """Return a bound (FAR for infinite ones), or a value between them."""
-    low = parameter.low if math.isfinite(parameter.low) else -FAR
-    high = parameter.high if math.isfinite(parameter.high) else FAR
+def _ends(low: "Tensor", high: "Tensor", boundless: float) -> tuple[float, float]:
+    """Return the ends of all rows' ranges, infinite beyond a size."""
+    lowest, highest = float(low.min()), float(high.max())
+    return (
+        lowest if lowest > -boundless else -math.inf,
+        highest if highest < boundless else math.inf,
+    )
+
+
+def _value(
+    parameter: "Parameter", far: float, corner: bool, chance: list[float]
+) -> float:
+    """Return a bound (far away for infinite ones), or a value between them."""
+    low = parameter.low if math.isfinite(parameter.low) else -far
+    high = parameter.high if math.isfinite(parameter.high) else far
     if corner:
         return low if chance[0] < 0.5 else high
     if parameter.bounded == "both":
@@ -139,7 +152,7 @@ def check_reach(
     for name, reach in reached.items():
         column = table.target_columns.get(name, name)
         unit = (units or {}).get(column, 1.0)
-        lowest, highest = (f"{value * unit:.3g}" for value in reach.observed)
+        lowest, highest = (f"{value * unit:.4g}" for value in reach.observed)
         ranges = (
             f"column {column!r} is from {lowest} to {highest}, {decoder.name!r} gives "
             f"{name!r} {_shown(reach.produced, unit)}"
@@ -166,7 +179,7 @@ def check_reach(
 
 def _shown(limits: tuple[float, float], unit: float) -> str:
     low, high = (f"{value * unit:.3g}" for value in limits)
-    match (abs(limits[0]) < BOUNDLESS, abs(limits[1]) < BOUNDLESS):
+    match (math.isfinite(limits[0]), math.isfinite(limits[1])):
         case True, True:
             return f"from {low} to {high}"
         case True, False:

@@ -1,5 +1,6 @@
 """Units of a whole model: what its constants are measured in, and what does not fit."""
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 PLAIN = ("identity", "relu", "hard_sigmoid")
 """Constraints that only clip: the latent between its bounds has the latent's unit."""
+
+_POWER_OF_TEN = re.compile(r"1e[+-]?\d+")
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]
     """Return name -> unit where one is given, and a sentence for what cannot be read."""
     units, unread = {}, []
     for name, text in unit_of.items():
-        # no text is no statement: the unit is open
-        if not text.strip():
+        # no text is no statement: the unit is open, also of a column without one that was
+        # divided by a power of ten
+        if not text.strip() or _POWER_OF_TEN.fullmatch(text.strip()):
             continue
         try:
             units[name] = parse_unit(text)

@@ -251,7 +251,9 @@ def test_what_no_parameter_can_explain_is_in_the_report(tmp_path, start_study, q
     frame.loc[70:79, "par"] = np.nan
     frame.to_csv(tmp_path / "data.csv", index=False)
     changes = [*quick, "data.rows=ta > 1", "discovery.baselines=false"]
-    with pytest.warns(DataWarning, match="outside what 'light_use' can produce"):
+    with pytest.warns(
+        DataWarning, match="'light_use' gives 'gpp' from 0 upwards: .* outside of it"
+    ):
         folder = run(load_config(config, changes), quiet=True)
     found = Discovery.load(folder)
     assert any(

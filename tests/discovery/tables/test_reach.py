@@ -52,8 +52,9 @@ def test_both_bounds_count():
 
 
 def test_without_bounds_everything_is_in_reach():
-    values = [-1e9, 0.0, 1e9, float("nan")]
-    assert unreachable_shares(IdentityDecoder(["reco"]), table(values)) == {}
+    for unit in (1.0, 1e20, 1e-20):
+        values = [-1e9 * unit, 0.0, 1e9 * unit, float("nan")]
+        assert unreachable_shares(IdentityDecoder(["reco"]), table(values)) == {}
 
 
 def test_an_upper_bound_and_a_constant_are_respected():

@@ -12,6 +12,7 @@ from discovery.verdict.constants import by_features
 from discovery.verdict.faithful import faithful_reasons
 from discovery.verdict.identified import open_curves, open_formulas
 from discovery.verdict.judging import judge
+from sciren.errors import DataWarning
 from symbolic.model.fit_record import CompositionAttempt
 
 SHORT = {"epochs": 4, "profile_points": 9}
@@ -82,7 +83,8 @@ def test_a_code_for_missing_values_in_the_target(fitted, right):
     frame, target = right
     spoilt = target.copy()
     spoilt[::31] = -9999.0
-    verdict = fitted(frame, spoilt).verdict_
+    with pytest.warns(DataWarning, match="'reco' is from -9999 to .*, 'q10' gives"):
+        verdict = fitted(frame, spoilt).verdict_
     assert str(verdict) == "not supported"
     assert "reco is -9999 in 9 rows" in verdict.sentences()[0]
 

@@ -87,6 +87,12 @@ def test_a_text_that_is_no_unit_stands_for_any(equations):
         check_units(other, problems="error")
 
 
+def test_a_power_of_ten_alone_leaves_the_unit_open(equations):
+    units = equations.unit_of | {"reco": "1e-299", "rb": "1e-299 umol m-2 s-1"}
+    found = check_units(replace(equations, unit_of=units))
+    assert (found.problems, found.unread) == ((), ())
+
+
 def test_constants_may_be_required_to_have_no_unit(equations):
     found = check_units(equations, "dimensionless", "ignore")
     assert found.mode == "dimensionless"
