@@ -87,8 +87,10 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
             and predicts nan for them.
         warm_start: whether `fit` goes on from the curves and constants of the last one;
             edges that it dropped stay dropped.
-        random_state: seed of the validation rows and of everything random. None is 0 and not
-            a new draw: the same table gives the same equations, whenever it is asked.
+        split_seed: of the draw of validation rows.
+        random_state: seed of starts, batches and resamples, but not of the validation rows:
+            which rows choose does not change with where a training starts. None is 0 and
+            not a new draw: the same table gives the same equations, whenever it is asked.
         verbose: progress on stderr.
         options: every field of `symbolic.SymbolicOptions` is a keyword, such as
             ``families=["linear", "exp"]`` or ``bootstrap=0``; None is its default.
@@ -131,6 +133,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         constraint: Any = "auto",
         train: "TrainConfig | Mapping[str, Any] | None" = None,
         validation_fraction: float = 0.2,
+        split_seed: int = 0,
         missing: Literal["error", "drop"] = "error",
         warm_start: bool = False,
         random_state: Any = None,
@@ -149,6 +152,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         self.constraint = constraint
         self.train = train
         self.validation_fraction = validation_fraction
+        self.split_seed = split_seed
         self.missing = missing
         self.warm_start = warm_start
         self.random_state = random_state
@@ -192,7 +196,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         from symbolic.expression.tree import check_name
 
         # One number is drawn from whatever was given (seed, RandomState) and serves for
-        # all that is random in this fit.
+        # starts, batches and resamples.
         given = 0 if self.random_state is None else self.random_state
         seed = int(check_random_state(given).randint(2**31 - 1))
         X, self._kinds = with_kinds(X, self.categorical or (), self.periodic or {})
@@ -213,7 +217,8 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         table = self._table(values, given, targets, groups, weights)
         table = table.take(self._usable(table, weights))
         check_reach(decoder, table, configured=False)
-        self._train, self._valid = held_out(table, self.validation_fraction, seed)
+        share = self.validation_fraction
+        self._train, self._valid = held_out(table, share, self.split_seed)
         self._seed = seed
         return self._trained(decoder)
 

@@ -137,7 +137,8 @@ class _Drawn(Settings):
         default=0,
         ge=0,
         lt=2**31,
-        description="of the draw of rows that are held back; not that of the run",
+        description="of the draws of rows, those held back and those of data.sample; not "
+        "that of the run",
     )
 
 
@@ -200,7 +201,7 @@ class BlockSplit(_Drawn):
     valid: int = Field(default=1, ge=0, description="fold of the validation")
 
 
-class ColumnSplit(Settings):
+class ColumnSplit(_Drawn):
     """A column says where each row belongs."""
 
     kind: Literal["column"] = "column"

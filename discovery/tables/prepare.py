@@ -77,7 +77,7 @@ def prepare(
     forcings, targets = _mapped(config, decoder)
     _check_names(config.features, forcings)
     columns, labels = roles(config, forcings, targets)
-    origin = read_origin(config.data, columns, labels, config.seed)
+    origin = read_origin(config.data, columns, labels, config.split.seed)
     for note in origin.frame.attrs.get("notes", ()):
         say(note)
     drawn = f" of {origin.sample.total:,}, drawn" if origin.sample else ""
@@ -174,7 +174,8 @@ def labelled_frame(config: RunConfig, column: str) -> "pd.DataFrame":
     decoder = decoder_of(config)
     forcings, targets = _mapped(config, decoder)
     columns, labels = roles(config, forcings, targets)
-    origin = read_origin(config.data, [*columns, column], [*labels, column])
+    wanted, texts = [*columns, column], [*labels, column]
+    origin = read_origin(config.data, wanted, texts, config.split.seed)
     try:
         require(origin.frame, column, "over")
     except ColumnError as error:

@@ -68,7 +68,7 @@ class Study(Source):
         total = sum(block.rows for block in self.blocks)
         return (
             f"Choices, equations, scores and intervals rest on a sample of {self.read:,} "
-            f"of {total:,} rows, drawn with seed {self.config.seed}; curves and constants "
+            f"of {total:,} rows, drawn with seed {self.config.split.seed}; curves and constants "
             "of the network on all rows that train"
         )
 

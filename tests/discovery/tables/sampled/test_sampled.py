@@ -93,8 +93,10 @@ def test_rows_train_unless_their_unit_is_held_out(file, data, split, unit):
     assert 0.4 * len(usable) < len(expected) < len(usable)
 
 
-def test_the_sample_is_of_the_file_and_of_its_seed(file):
-    study, again = prepare(config_of(file)), prepare(config_of(file, seed=1))
+def test_the_sample_is_of_the_file_and_of_the_seed_of_the_split(file):
+    study, again = prepare(config_of(file)), prepare(config_of(file, split={"seed": 1}))
+    same = prepare(config_of(file, seed=1))
+    assert same.table.row_ids.tolist() == study.table.row_ids.tolist()
     frame = pd.read_parquet(file)
     assert study.read == 1200
     values = study.table.features[:, 0].numpy()
