@@ -60,10 +60,12 @@ def constants(run: "Discovery") -> dict[str, str]:
     assert run.uncertainty is not None
     told = (run.folder / "equations.md").read_text("utf-8").splitlines()
     formula = next(line.strip() for line in told if line.startswith("    rb = "))
+    assert run.equations is not None
     q10 = run.uncertainty.recommended("q10")
     assert q10 is not None
     return {
         "equation": f"`{formula}`",
+        "Q10 in the equation": f"{run.equations.constants['q10']:.3g}",
         "Q10, choice of features included": f"{q10['estimate']:.3g} "
         f"(95 % {q10['low']:.3g} to {q10['high']:.3g})",
     }

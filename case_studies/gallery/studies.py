@@ -134,7 +134,9 @@ def _equations(discovery: "Discovery") -> dict[str, str]:
 
 def _constant(row: Mapping[str, Any]) -> str:
     known = "" if row["identified"] else ", not identified"
-    limits = f"{row['low']:.3g} to {row['high']:.3g}{known}"
+    other = row["in_equations"]
+    held = f"; in the equations {other['estimate']:.3g}" if other else ""
+    limits = f"{row['low']:.3g} to {row['high']:.3g}{held}{known}"
     return f"{row['constant']} = {row['estimate']:.3g} ({limits})"
 
 

@@ -58,7 +58,9 @@ def _part(folder: Path) -> dict[str, Any]:
     equations = discovery.equations
     assert equations is not None  # a run of a kan always has equations
     rows = discovery.process_constants
-    names = ("constant", "estimate", "low", "high", "identified", "reason")
+    names = (
+        "constant", "estimate", "low", "high", "identified", "reason", "in_equations",
+    )  # fmt: skip
     return {
         "verdict": str(discovery.verdict),
         "reasons": [
@@ -102,7 +104,9 @@ def _constant(row: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     known = "identified" if row["identified"] else f"NOT identified ({row['reason']})"
     beside = f", resampled {drawn['low']:.4g} to {drawn['high']:.4g}" if drawn else ""
     limits = f"(95 % {row['low']:.4g} to {row['high']:.4g}{beside})"
-    return f"{name} = {row['estimate']:.4g} {limits}, {known}"
+    other = row.get("in_equations")
+    held = f", in the equations {other['estimate']:.4g}" if other else ""
+    return f"{name} = {row['estimate']:.4g} {limits}{held}, {known}"
 
 
 def _year(year: Any, row: Any) -> str:

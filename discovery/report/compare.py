@@ -150,6 +150,8 @@ def _constant(row: dict[str, Any]) -> Fact:
     text = f"{with_error(value, error)} {unit}".rstrip()
     if math.isfinite(low):
         text += f" ({low:.4g} to {high:.4g})"
+    if row["in_equations"] is not None:
+        text += f", in the equations {row['in_equations']['estimate']:.4g}"
     if not row["identified"]:
         text += ", not identified"
     return Fact("constant", str(row["constant"]), text, value, low, high, unit)

@@ -133,15 +133,17 @@ def offered_line(profile: "Identification") -> str:
 
 def constant_line(row: dict[Any, Any]) -> str:
     """Return estimate, error, interval and whether the data determine a constant."""
+    from discovery.report.constant_sentences import two_answers, why_not
     from visualize.labels import interval, unit_behind, with_error
 
     text = f"{row['constant']} = {with_error(row['estimate'], row['error'])}"
     text += f" {row['unit']}" if unit_behind(row["unit"]) else ""
     if math.isfinite(row["low"]):
         text += f" (95 % {interval(row['low'], row['high'])}, {row['method']})"
+    text += two_answers(row)
     if row["identified"]:
         return f"{text}, identified"
-    return f"{text}, NOT IDENTIFIED: {row['reason']}"
+    return f"{text}, NOT IDENTIFIED: {why_not(row)}"
 
 
 def _short(value: float) -> str:

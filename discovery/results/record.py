@@ -158,9 +158,20 @@ class DiscoveryRecord:
 
     @property
     def process_constants(self) -> list[dict[str, Any]]:
-        """Rows of ``constants`` that belong to the process model."""
+        """Rows of ``constants`` that belong to the process model.
+
+        ``in_equations`` beside them: the estimate, error, low and high of the equations
+        where they hold another answer, which the interval leaves out; else None.
+        """
+        from discovery.uncertainty.constants import in_equations
+
         rows: list[Any] = self.constants.to_dict("records")
-        return [row for row in rows if row["latent"] in ("", None)]
+        known = () if self.uncertainty is None else self.uncertainty.constants
+        return [
+            row | {"in_equations": in_equations(known, row["constant"])}
+            for row in rows
+            if row["latent"] in ("", None)
+        ]
 
     def latex(self, digits: int | None = -1) -> dict[str, str]:
         """Return latent -> LaTeX of its equation; curves without formula as pieces.

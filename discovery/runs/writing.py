@@ -17,6 +17,7 @@ from discovery.runs.files import write_csv, write_json, write_text
 from discovery.runs.stored import BANDS, UNCERTAINTY
 from discovery.tables.records import PARTS, study_record
 from discovery.tables.study import SeriesStudy
+from discovery.uncertainty.constants import in_equations
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CODE = "code"
 GROUP_SCORES = "groups.csv"
 FAILED_FILE = "VERIFICATION_FAILED.txt"
+SECOND = "one of two answers, that of these equations"
 
 
 def write_run(
@@ -196,7 +198,7 @@ def printable_of(
         "made by": f"sciren {versions()['sciren']}",
         "data": f"{study.source}, SHA-256 {study.fingerprint}",
         "seed": str(study.config.seed),
-    }
+    } | _second_answers(discovery)
     # Each method once, in the order of the constants that it served.
     methods = dict.fromkeys(discovery.constants["method"])
     printed = printable(
@@ -255,10 +257,38 @@ def _constant(
     # None: constants of closed forms have no verdict, which is no doubt.
     identified = row["identified"] in (None, True)
     doubt = "" if identified else f"not identified: {first_reason(str(row['reason']))}"
-    numbers = {name: float(row[name]) for name in ("error", "low", "high")}
-    other = _recommended(constant, float(row["estimate"]), numbers["error"])
+    # an interval never stands beside a number that it leaves out
+    own = None if constant.latent else _second_answer(discovery, constant.name)
+    numbers = row if own is None else own
+    if own is not None:
+        doubt = "" if identified else "not identified"
+        other = f"{SECOND}; recommended is {_range(row)}, {row['method']}"
+    else:
+        other = _recommended(constant, float(row["estimate"]), float(row["error"]))
     note = "; ".join(part for part in (constant.note, doubt, other) if part)
-    return replace(constant, note=note, **numbers)
+    shown = {name: float(numbers[name]) for name in ("error", "low", "high")}
+    return replace(constant, note=note, **shown)
+
+
+def _second_answer(discovery: "Discovery", name: str) -> Mapping[str, Any] | None:
+    """What the equations hold where the recommended interval leaves it out."""
+    known = () if discovery.uncertainty is None else discovery.uncertainty.constants
+    return in_equations(known, name)
+
+
+def _second_answers(discovery: "Discovery") -> dict[str, str]:
+    """Comments of documents and code on constants that have a second answer."""
+    return {
+        row["constant"]: f"{row['in_equations']['estimate']:.4g} is {SECOND}; "
+        f"recommended is {_range(row)}"
+        for row in discovery.process_constants
+        if row["in_equations"] is not None
+    }
+
+
+def _range(row: Any) -> str:
+    """Estimate and interval, in letters that every compiler reads."""
+    return f"{row['estimate']:.4g} (95 % {row['low']:.4g} to {row['high']:.4g})"
 
 
 def _recommended(constant: "PrintedConstant", estimate: float, error: float) -> str:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from discovery.uncertainty.coefficients import METHOD
 from sciren.inference.intervals.constants import RECOMMENDED, SELECTED
 
+OF_EQUATIONS = "equations, "
+"""How methods begin whose numbers are those of the equations."""
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -64,7 +67,7 @@ def with_alternatives(
     """
     rows = [
         {
-            "constant": row["constant"], "method": f"equations, {row['method']}",
+            "constant": row["constant"], "method": f"{OF_EQUATIONS}{row['method']}",
             "estimate": float(row["estimate"]), "error": float(row["error"]),
             "low": float(row["low"]), "high": float(row["high"]), "unit": row["unit"],
             "recommended": False, "depends": False,
@@ -92,6 +95,29 @@ def with_alternatives(
     # A stable sort: methods of a constant stay in their order, the recommended first.
     every.sort(key=lambda row: order.index(row["constant"]) if order else 0)
     return replace(uncertainty, constants=tuple(every))
+
+
+def in_equations(
+    rows: Sequence[Mapping[str, Any]], constant: str
+) -> Mapping[str, Any] | None:
+    """Return what the equations hold where the recommended interval leaves it out.
+
+    Such a constant has two answers: the equations go with their own, which only their
+    features explain, and the recommended one counts those that were left out.
+
+    Args:
+        rows: of `Uncertainty.constants`.
+        constant: of the process.
+    """
+    own = [row for row in rows if row["constant"] == constant]
+    best = next((row for row in own if row["recommended"]), None)
+    for row in own:
+        if best is None or not str(row["method"]).startswith(OF_EQUATIONS):
+            continue
+        # nan limits leave nothing out
+        if row["estimate"] < best["low"] or row["estimate"] > best["high"]:
+            return row
+    return None
 
 
 def _off_the_bound(

@@ -22,6 +22,7 @@ times the width of an identified one it is so weakly."""
 
 def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
     """The recommended number of each constant, its width, and what it hangs on."""
+    from discovery.uncertainty.constants import in_equations
     from sciren.inference.intervals.constants import SELECTED
 
     wide = too_wide(uncertainty)
@@ -30,10 +31,12 @@ def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
         if not row["recommended"]:
             continue
         name, shown = row["constant"], _range(row)
-        # Three cases: too wide to take, sound, and different between the two sets of
-        # features.
-        if not row["depends"] and name in wide:
-            reasons.append(_wide(row))
+        # Four cases: another value in the equations, too wide to take, sound, and
+        # different between the two sets of features.
+        apart = in_equations(uncertainty.constants, str(name))
+        if not row["depends"] and (apart is not None or name in wide):
+            reasons += [_two_answers(row, apart)] if apart is not None else []
+            reasons += [_wide(row)] if name in wide else []
             continue
         if not row["depends"]:
             sentence = (
@@ -59,6 +62,23 @@ def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
                    other["estimate"], step, rank=2)
         )  # fmt: skip
     return reasons
+
+
+def _two_answers(row: Mapping[str, Any], other: Mapping[str, Any]) -> Reason:
+    """Say that the equations hold a value that the recommended interval leaves out."""
+    name = str(row["constant"])
+    sentence = (
+        f"{name} has two answers: {_range(row)} with what the choice of features adds "
+        f"(take this), {_range(other)} in the equations"
+    )
+    step = (
+        f"Give {name} a bound or a value from elsewhere, or offer only features that may "
+        "act by knowledge of the process"
+    )
+    return Reason(
+        "identified", name, False, sentence, row["estimate"], other["estimate"], step,
+        rank=2,
+    )  # fmt: skip
 
 
 def too_wide(uncertainty: "Uncertainty") -> set[str]:

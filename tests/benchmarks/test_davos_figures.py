@@ -23,10 +23,12 @@ def test_figures_are_read_from_a_run(tmp_path):
         scores={"test": {"equation": {"reco": {"r2": 0.23291}}}},
         uncertainty=SimpleNamespace(recommended=lambda name: q10),
         verdict=headline,
+        equations=SimpleNamespace(constants={"q10": 2.6}),
     )
     assert davos.scores(run) == {"R2, equation": "0.233"}
     assert davos.constants(run) == {
         "equation": "`rb = 2*ta + 1`",
+        "Q10 in the equation": "2.6",
         "Q10, choice of features included": "2.04 (95 % 1.74 to 2.41)",
     }
     assert davos.verdict(run) == {

@@ -129,6 +129,7 @@ def _intervals(discovery: "Discovery", config: "RunConfig") -> str:
         unit = latex_unit(row["unit"]) if row["unit"] else ""
         told.append(
             f"\\texttt{{{escape(row['constant'])}}} is ${estimate}$ {unit}".strip()
+            + _in_equations(row)
         )
     text = f"{'; '.join(told)}." if told else ""
     methods = set(discovery.constants["method"])
@@ -143,6 +144,15 @@ def _intervals(discovery: "Discovery", config: "RunConfig") -> str:
         text += "; those of the process count the selection of features." * included
         text += "." * (not included)
     return text.strip()
+
+
+def _in_equations(row: Mapping[str, Any]) -> str:
+    """Say that the equations hold another answer than the recommended one."""
+    other = row["in_equations"]
+    if other is None:
+        return ""
+    value = format_with_error(other["estimate"], other["error"])
+    return f" (recommended; a second answer, ${value}$, is that of the equations)"
 
 
 def _judged(discovery: "Discovery") -> str:
