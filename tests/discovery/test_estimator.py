@@ -51,18 +51,6 @@ def fitted(respiration):
     return model.fit(frame, reco)
 
 
-def test_the_seed_of_the_fit_draws_no_validation_rows(respiration):
-    frame, reco, _ = respiration
-    settings = {"decoder": "q10", "forcings": {"ta": "air"}, "hidden": []}
-    first, other, drawn = (
-        ScIReNRegressor(**settings, **seeds).fit(frame, reco)
-        for seeds in ({}, {"random_state": 7}, {"split_seed": 1})
-    )
-    assert first.constants_ == other.constants_
-    np.testing.assert_array_equal(first.predict(frame), other.predict(frame))
-    assert first.constants_ != drawn.constants_
-
-
 def test_a_process_model_gives_its_latents_and_constants_back(fitted, respiration):
     frame, reco, rb = respiration
     assert fitted.model_.feature_names == ("moisture", "litter")

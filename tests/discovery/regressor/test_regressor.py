@@ -285,15 +285,20 @@ def test_every_figure_is_returned(found):
         found.plot_observed("nee")
 
 
-def test_without_a_seed_the_same_table_gives_the_same_model(data):
+def test_the_same_table_gives_the_same_model_whatever_the_seed(data):
     frame, y = data
-    first, again, other = (
-        ScIReNRegressor(**Q10 | {"random_state": state}).fit(frame, y)
-        for state in (None, None, 1)
-    )
-    at = [model.predict(frame) for model in (first, again, other)]
+    first, again, other, drawn = (
+        ScIReNRegressor(**Q10 | seeds).fit(frame, y)
+        for seeds in (
+            {"random_state": None}, {"random_state": None}, {"random_state": 1},
+            {"split_seed": 1},
+        )
+    )  # fmt: skip
+    at = [model.predict(frame) for model in (first, again, other, drawn)]
     np.testing.assert_array_equal(at[0], at[1])
-    assert (at[0] != at[2]).any()  # a seed draws other validation rows
+    np.testing.assert_array_equal(at[0], at[2])  # a seed draws no validation rows
+    assert first.constants_ == other.constants_
+    assert (at[0] != at[3]).any()
 
 
 # -- outcomes ------------------------------------------------------------------------
