@@ -35,6 +35,7 @@ KNOW_MODELS = {
     "symbolic.search.forecast",
     "symbolic.search.held_out",
     "symbolic.search.inside_bands",
+    "symbolic.curves.factor_curves",
     "symbolic.curves.learned_curves",
     "symbolic.curves.extract",
     "symbolic.dynamics.state_closed_forms",

@@ -96,7 +96,7 @@ def _add_legend(
     """One legend for all panels: the kinds of lines, then the families in use."""
     handles: list[Line2D | Patch] = []
     families = dict.fromkeys(c.family for c in curves if c.formula is not None)
-    if any(not curve.refused for curve in curves):
+    if any(not curve.refused and curve.learned for curve in curves):
         # Learned curves are broad and pale, so that the closed form stays visible on
         # top.
         handles.append(Line2D([], [], color=FAINT, linewidth=5.5, label="learned"))
@@ -113,6 +113,8 @@ def _add_legend(
 
 def _centre(curve: EdgeCurve) -> float:
     """Mean of the learned function over the data (over the grid without data)."""
+    if not curve.learned:
+        return 0.0  # a factor is drawn as it stands: its zero means something
     finite = curve.data[np.isfinite(curve.data)]
     values = np.interp(finite, curve.x, curve.spline) if len(finite) else curve.spline
     return float(np.mean(values))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 POINTS = 201  # of a response: enough to see a kink
 STRAIGHT = 0.02  # departure from a line, as a share of the change, that nobody sees
+ALIKE = 0.2  # difference of two effects, as a share of the larger, that is passed over
 NOTHING = 1e-9  # change of a latent, as a share of its size, that is none
 HARDLY = 1e-3  # share of its size below which no measurement sees the change
 WIDE = 50  # range of a feature from which one unit is too small a step to be told
@@ -147,8 +148,48 @@ def _valued(value: float, unit: str) -> str:
     return number(value) + unit_behind(unit)
 
 
+def joint_sentence(
+    model: "SymbolicModel",
+    columns: Mapping[str, Any],
+    latent: str,
+    feature: str,
+    partner: str,
+) -> str:
+    """Say what a feature does where another one is small, and where it is large.
+
+    Args:
+        columns: feature -> sampled values;  partner: what the feature acts with.
+    Returns:
+        One sentence without a full stop; empty where the two effects are alike, or one of
+        the features has classes.
+    """
+    values = _numbers(columns.get(partner))
+    if len(values) < 2 or getattr(model.units.kinds.get(partner), "labels", ()):
+        return ""
+    ends = np.quantile(values, [0.1, 0.9]).tolist()
+    curves = [
+        response(model, columns, latent, feature, {partner: value}) for value in ends
+    ]
+    low, high = curves
+    if low is None or high is None or low.classes:
+        return ""
+    apart = np.ptp(low.y - high.y)
+    if apart <= ALIKE * max(np.ptp(low.y), np.ptp(high.y)):
+        return ""
+    unit = unit_behind(model.unit_of.get(partner, ""))
+    at = [number(value, digits_within(*ends)) for value in ends]
+    return (
+        f"where {partner} is {at[0]}{unit}, {low.sentence()}; where it is {at[1]}{unit}, "
+        f"{high.sentence()}"
+    )
+
+
 def response(
-    model: "SymbolicModel", columns: Mapping[str, Any], latent: str, feature: str
+    model: "SymbolicModel",
+    columns: Mapping[str, Any],
+    latent: str,
+    feature: str,
+    held: Mapping[str, float] | None = None,
 ) -> Response | None:
     """Return the latent along a feature between its 2nd and 98th percentile.
 
@@ -156,6 +197,7 @@ def response(
 
     Args:
         columns: feature -> sampled values.
+        held: feature -> value that it has instead of its median.
     Returns:
         Nothing where the feature has no numbers, or the equation is not defined.
     """
@@ -170,7 +212,8 @@ def response(
     x = np.array(kind.codes) if classes else np.linspace(low, high, POINTS)
     if low == high or len(x) < 2:
         return None
-    frame = {name: np.full(len(x), value) for name, value in medians.items()}
+    at = medians | dict(held or {})
+    frame = {name: np.full(len(x), value) for name, value in at.items()}
     y = model.latents(frame | {feature: x})[latent].to_numpy(dtype=float)
     if not np.isfinite(y).all():
         return None

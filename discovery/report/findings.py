@@ -1,17 +1,18 @@
 """Three to six sentences at the top of a report, chosen by importance from the facts."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discovery.report.constant_sentences import constant_sentence, group_sentences
-from discovery.report.effects import response
+from discovery.report.effects import Response, joint_sentence, response
 from discovery.uncertainty.families import families_beside
 from sciren.inference.identifiability.quantities import listed
 from visualize.labels import percent
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
+    from symbolic.model.symbolic_model import SymbolicModel
 
 MOST = 6  # sentences: what is read before a reader begins to skim
 DRIVERS = 2  # features of one latent that have a sentence
@@ -51,16 +52,22 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
         if share >= IMPORTANT or rank == 0
     ]
     still = [name for name in model.equations if not ranked.get(name)]
-    sentences = []
+    sentences: list[str] = []
+    told: set[tuple[str, str]] = set()
     for _, _, latent, feature, share in sorted(candidates)[
         : max(most - bool(still), 1)
     ]:
-        curve = response(model, columns, latent, feature)
+        if (latent, feature) in told:
+            continue
+        partner = _partner(model, ranked[latent], latent, feature)
         text = (
-            f"{latent} depends most on {feature} ({percent(share)})"
-            if curve is None
-            else f"{curve.sentence()}; {percent(share)} of its variation"
+            joint_sentence(model, columns, latent, feature, partner) if partner else ""
         )
+        if text:
+            told.add((latent, partner))
+        else:
+            curve = response(model, columns, latent, feature)
+            text = _alone(curve, latent, feature, share, bool(partner))
         sentences.append(text + _open_form(discovery, latent, feature))
     if still:
         depend, are = (
@@ -68,6 +75,29 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
         )
         sentences.append(f"{listed(still)} {depend} on no feature: {are} constant")
     return sentences
+
+
+def _alone(
+    curve: Response | None, latent: str, feature: str, share: float, joint: bool
+) -> str:
+    """Say what a feature does with the others at their medians."""
+    if curve is None:
+        return f"{latent} depends most on {feature} ({percent(share)})"
+    # What acts together has no share of the variation that is its own.
+    return curve.sentence() + ("" if joint else f"; {percent(share)} of its variation")
+
+
+def _partner(
+    model: "SymbolicModel",
+    ranked: Sequence[tuple[str, float]],
+    latent: str,
+    feature: str,
+) -> str:
+    """The most important of the features that act with one inside a node, or ''."""
+    names = list(model.units.names)
+    structure = model.structures[list(model.latent_names).index(latent)]
+    together = {names[source] for source in structure.together(names.index(feature))}
+    return next((name for name, _ in ranked if name in together), "")
 
 
 def _open_form(discovery: "Discovery", latent: str, feature: str) -> str:

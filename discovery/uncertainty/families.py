@@ -99,8 +99,12 @@ def with_bands(
     """Add ``inside_band`` (1, 0 or empty) and ``families_inside`` to a table of edges."""
     if uncertainty is None:
         return edges
-    keys = zip(edges["source"], edges["latent"], strict=True)
-    bands = [uncertainty.band(str(source), str(latent)) for source, latent in keys]
+    # The band is that of a curve in the latent: what enters a node has none of its own.
+    keys = zip(edges["source"], edges["target"], edges["latent"], strict=True)
+    bands = [
+        uncertainty.band(str(source), str(latent)) if target == latent else None
+        for source, target, latent in keys
+    ]
     inside = [None if band is None else band["inside"] for band in bands]
     return edges.assign(
         inside_band=["" if flag is None else str(int(flag)) for flag in inside],

@@ -175,13 +175,3 @@ def _factors(
         others = [value for j, value in enumerate(values) if j != k]
         slope = np.prod(others, axis=0)
         yield CurvePlace(latent, factor.edge, own, slope, factor.anchored)
-
-
-def interacting(structure: "LatentStructure") -> set[int]:
-    """Return the features of a latent that act inside a node of several features."""
-    return {
-        source
-        for node in structure.nodes
-        if len(sources := {edge.source for edge in node.edges}) > 1
-        for source in sources
-    }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.edge_limit import most_edges
-from discovery.verdict.equation_fit import EquationFit, interacting
+from discovery.verdict.equation_fit import EquationFit
 from sciren.inference.conformal import spread
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ class Evidence:
         # missing are asked of all of them.
         fit = replace(stored, theta=stored.refitted(everywhere, scale))
         held = HeldOut.of(process, process.values - fit.mean(fit.theta))
-        repeated = None
         # selection adds up curves, so it cannot find again what acts in interaction
-        if selection is not None and not any(map(interacting, fit.structures)):
+        joint, repeated = any(part.interacting for part in fit.structures), None
+        if selection is not None and not joint:
             repeated = out_of_fold(process, held, selected_mean(selection))
         return cls(
             process,

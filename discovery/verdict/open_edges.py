@@ -17,7 +17,6 @@ FIRM = 0.9  # of splits: ten of ten then agree in a third of all cases (0.9^10)
 
 def open_edges(evidence: "Evidence") -> list[Reason]:
     """Features of the equations that whitened tests do not keep, and the reverse."""
-    from discovery.verdict.equation_fit import interacting
 
     selection, process = evidence.selection, evidence.process
     if selection is None:
@@ -38,7 +37,7 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
     within = {
         (source, k)
         for k, structure in enumerate(evidence.fit.structures)
-        for source in interacting(structure)
+        for source in structure.interacting
     }
     reasons = _disagreements(evidence, held, within)
     # Where edges are few the folds repeated the selection; else the reader is told that

@@ -208,7 +208,7 @@ def missing(evidence: "Evidence") -> Reason:
 def _left_out(evidence: "Evidence") -> str:
     if evidence.plain:
         return (
-            f"The equation leaves something out: {HIDDEN_LAYER}, or name the process behind "
+            f"The equation leaves something out: try {HIDDEN_LAYER}, or name the process behind "
             "it (decoder)"
         )
     return (

@@ -21,7 +21,8 @@ class EdgeCurve:
         target: node that the edge ends in (a hidden node or a latent).
         unit: unit of the source, free text; empty when it has none.
         x: (m,), source values in raw units, increasing.
-        spline: (m,), the learned function at ``x``, unit of the target.
+        spline: (m,), the learned function at ``x``, unit of the target; nan where the
+            network has no such curve, as of a factor of a product.
         formula: (m,), the closed form at ``x``; None when none was accepted.
         data: (k,), a sample of the source's values, for the density strip.
         importance: share of the outputs' deviation, between 0 and 1.
@@ -86,6 +87,11 @@ class EdgeCurve:
             raise ShapeError(
                 f"edge {self.name}: data needs shape (k,), got {self.data.shape}"
             )
+
+    @property
+    def learned(self) -> bool:
+        """Whether the network has such a curve."""
+        return bool(np.isfinite(self.spline).any())
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from sciren.data.table import Table
 from sciren.model import ScIReN
 from symbolic.curves.edge_curve import EdgeCurve
 from symbolic.curves.extract import Curve, NodeCurves, extract
+from symbolic.curves.factor_curves import factor_curves, factor_sources
 from symbolic.families.class_effects import ClassEffects
 from symbolic.model.record import EquationRecord
 from symbolic.search.starting import hidden_name
@@ -35,7 +36,9 @@ def edge_curves(
         in the unit in which it is printed (see `EquationRecord.printed_unit`). A closed form that
         enters its latent is drawn as the equations have it, however far from the curve;
         where they use another scale inside a hidden node, their inner curves are drawn
-        on the network's scale (least squares), which the outer function undoes.
+        on the network's scale (least squares), which the outer function undoes. Factors of
+        a product follow as they are written; the network has no curve of a factor, and
+        what it had in the place of the product is left out.
     """
     structures = {s.name: s for s in symbolic.structures} if symbolic else {}
     z = model.scaled(table.features).numpy()
@@ -44,7 +47,11 @@ def edge_curves(
         structure = structures.get(latent.name)
         factor, unit = symbolic.printed_unit(latent.name) if symbolic else (1.0, "")
         first = len(curves)
+        factors = factor_curves(table, structure, symbolic)
+        replaced = factor_sources(structure)
         for curve in latent.edges:
+            if curve.source in replaced and _term(structure, curve.source) is None:
+                continue
             curves.append(
                 _direct(
                     model, table, curve, latent.name, latent.name, structure, symbolic
@@ -53,6 +60,8 @@ def edge_curves(
         # hidden nodes of network and equations may stand in another order
         closed = _closed_nodes(latent.nodes, structure, z)
         for h, (node, number) in enumerate(zip(latent.nodes, closed, strict=True)):
+            if factors and number is None:
+                continue
             label, name = hidden_name(h, latent.name), latent.name
             written = name if number is None else hidden_name(number, name)
             turned, formula = _matched(node, structure, number, z)
@@ -65,6 +74,7 @@ def edge_curves(
                 share = sum(curve.importance for curve in inner)
                 outer = replace(outer, family="linear", importance=share)
             curves += [*inner, outer]
+        curves += factors
         curves[first:] = [
             _in_unit(curve, factor, unit) if curve.target == latent.name else curve
             for curve in curves[first:]
@@ -276,13 +286,10 @@ def _term(structure: LatentStructure | None, source: int) -> EdgeTerm | None:
     same = [
         edge
         for number, edge in enumerate(structure.all_edges)
-        if edge.source == source and not _in_slopes(structure.inside_of(number))
+        if edge.source == source
+        and not isinstance(structure.inside_of(number), Product)
     ]
     return same[0] if len(same) == 1 else None
-
-
-def _in_slopes(owner: Node | Product | None) -> bool:
-    return isinstance(owner, Product) and owner.of_classes
 
 
 def _centred(curve: Curve, values: np.ndarray) -> np.ndarray:

@@ -166,17 +166,17 @@ class EdgeTable:
         return "user" if self.options.by_user(source, latent) else "auto"
 
     def _written(self, edge: EdgeTerm, owner: Node | Product | None) -> Any:
-        """Return the term of an edge; of classes inside a product the whole factor."""
-        if isinstance(owner, Product) and owner.of_classes:
+        """Return the term of an edge; inside a product the whole factor."""
+        if isinstance(owner, Product):
             return factor_expressions(owner, self.units)[owner.edges.index(edge)]
         return raw_term(edge, self.units)[0]
 
     def _constants(self, edge: EdgeTerm, owner: Node | Product | None) -> str:
         if edge.form is None:
             return ""
-        # the edge alone, or inside its product where it holds the slopes of classes
+        # the edge alone, or inside its product, which has one scale for all factors
         structure = LatentStructure("x", 0.0, (edge,))
-        if isinstance(owner, Product) and owner.of_classes:
+        if isinstance(owner, Product):
             structure = LatentStructure("x", 0.0, (), (owner,))
         name = self.units.names[edge.source]
         # the first constant is the offset of the latent that was made up around the edge

@@ -100,6 +100,17 @@ class LatentStructure:
         """Direct edges, then those of the nodes."""
         return [*self.edges, *(edge for node in self.nodes for edge in node.edges)]
 
+    def together(self, source: int) -> set[int]:
+        """Return the features that act with one inside a node: its effect is not its own."""
+        inside = [{edge.source for edge in node.edges} for node in self.nodes]
+        sets = [sources for sources in inside if source in sources]
+        return set().union(*sets) - {source}
+
+    @property
+    def interacting(self) -> set[int]:
+        """Features that act inside a node of several features."""
+        return {edge.source for edge in self.all_edges if self.together(edge.source)}
+
     @property
     def starts(self) -> list[int]:
         """Place in `pack` of the first constant of each of `all_edges`."""

@@ -15,11 +15,14 @@ function curveSpec(curve) {
   const bands = (RUN.bands ?? []).filter((band) => band.source === curve.source && band.latent === curve.target);
   const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" }];
   for (const band of bands) layers.push({ kind: "band", name: "band", x: band.x, low: band.low, high: band.high, legend: "95 % band" });
-  layers.push({ kind: "line", name: "learned", class: "learned", x: curve.x, y: curve.spline, legend: "learned" });
+  // a factor of a product is a curve of the equation only
+  const learned = curve.spline.some((value) => value !== null);
+  if (learned) layers.push({ kind: "line", name: "learned", class: "learned", x: curve.x, y: curve.spline, legend: "learned" });
   const slopes = Object.entries(curve.by_class ?? {});
   for (const [label, y] of slopes) layers.push({ kind: "line", name: `formula, ${label}`, class: "one", x: curve.x, y, legend: label });
   if (curve.formula && !slopes.length) layers.push({ kind: "line", name: "formula", class: "one", x: curve.x, y: curve.formula, legend: "formula" });
-  return { x: { label: withUnit(curve.source, curve.unit), range: [curve.x[0], curve.x.at(-1)] }, y: { label: withUnit(`part of ${curve.target}`, curve.target_unit) }, layers, height: 210 };
+  const part = learned ? `part of ${curve.target}` : `factor of ${curve.target}`;
+  return { x: { label: withUnit(curve.source, curve.unit), range: [curve.x[0], curve.x.at(-1)] }, y: { label: withUnit(part, curve.target_unit) }, layers, height: 210 };
 }
 function pick(name) {
   for (const element of document.querySelectorAll(".picked")) element.classList.remove("picked");

@@ -100,28 +100,20 @@ class HiddenProblem:
 
     def elsewhere(self, term: ProcessTerm, spline: SplineDesign) -> "HiddenProblem":
         """Return the problem on other rows, whose design is centred alike."""
-        return self._anew(term, spline)
+        return self._anew(term, spline, (1.0, 1.0))
 
     def smoothed(self, share: float) -> "HiddenProblem":
         """Return the problem whose bending weighs `share` as much; see AdditiveProblem."""
-        return self._anew(self.term, self.spline, share, share)
+        return self._anew(self.term, self.spline, (share, share))
 
     def stiffened(self, factor: float) -> "HiddenProblem":
-        """Return the problem whose outer bending weighs `factor` times as much.
-
-        That of the inner curves follows with the root of it: the outer spline has the
-        loosest default and most of the freedom to follow noise.
-        """
-        return self._anew(self.term, self.spline, factor**0.5, factor)
+        """Return the problem of this times the outer bending; the inner follows its root."""
+        return self._anew(self.term, self.spline, (factor**0.5, factor))
 
     def _anew(
-        self,
-        term: ProcessTerm,
-        spline: SplineDesign,
-        inner: float = 1.0,
-        outer: float = 1.0,
+        self, term: ProcessTerm, spline: SplineDesign, shares: tuple[float, float]
     ) -> "HiddenProblem":
-        smooth = inner * self.smooth_inner, outer * self.smooth_outer
+        smooth = shares[0] * self.smooth_inner, shares[1] * self.smooth_outer
         part = HiddenProblem(term, spline, self.nodes, self.intervals, *smooth)
         return part.with_active(self.active)
 

@@ -21,9 +21,9 @@ from sciren.training.gauss_newton.class_ridge import chosen_ridge
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.gram import GramTable, SharedGrams, error_of
 from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.layer_smoothing import smoothed_layer
 from sciren.training.gauss_newton.stages import (
     FINAL,
-    HOPELESS,
     TRIAL,
     AdditiveStage,
     AnyStage,
@@ -334,38 +334,8 @@ class StageSolver:
             return None
         # From the search's rows and few outer knots to all knots of this problem.
         theta = few.taken_over(theta, search.problem)
-        return self._smoothed(few, theta, valid)
-
-    def _smoothed(
-        self, problem: HiddenProblem, theta: Tensor, valid: ProcessTerm
-    ) -> Step:
-        """Solve a hidden layer from starts (S, P), smoother and smoother, and choose.
-
-        A layer bends as it likes where rows are few and noisy; without this choice
-        validation refuses it, whatever it is worth.
-        """
-        tried: list[Step] = []
-        for factor in self.config.smooth_hidden_choices or (1.0,):
-            stage = HiddenStage(problem.stiffened(factor), valid, self.valid_design)
-            tried.append(self._solved_hidden(stage, theta))
-            theta = tried[-1].candidate.theta.unsqueeze(0)
-            # What validation clearly minds at one weight it minds at all larger ones.
-            if smoothest(tried, HOPELESS) < len(tried) - 1:
-                break
-        # Not the smoothest within an error, as for sums: an outer curve may be a kink.
-        return min(tried, key=lambda step: float(step.candidate.valid.loss))
-
-    def _solved_hidden(self, stage: HiddenStage, theta: Tensor) -> Step:
-        """Solve a hidden layer from starts (S, P) and keep the lowest."""
-        problem, total = stage.problem, self.config.max_iterations
-        watch = self._watch(f"{problem.nodes} hidden", total, problem)
-        solution = minimise(problem, theta, total, TRIAL, damping=1e-3, watch=watch)
-        shape = (1, problem.n_features, problem.n_latents * problem.nodes)
-        edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
-        best = solution.loss.argmin().unsqueeze(0)
-        return Step(
-            stage, stage.judge(edges, solution.theta[best], solution.loss[best])[0]
-        )
+        stage = HiddenStage(few, valid, self.valid_design)
+        return smoothed_layer(stage, theta, config, self._watch)
 
     def finished(self, step: Step) -> Step:
         """Solve a step on all rows, to the end."""

@@ -26,9 +26,8 @@ FINAL, TRIAL = 1e-8, 1e-5
 # says, where there are ten rows a parameter: with fewer, a model can follow its noise.
 UNWANTED = 2.0
 ENOUGH = 10  # rows a parameter
-HOPELESS = (
-    3.0  # standard errors after which smaller or smoother models are not looked at
-)
+# Standard errors after which smaller or smoother models are not looked at.
+HOPELESS = 3.0
 
 
 @dataclass(frozen=True)

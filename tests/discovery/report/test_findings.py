@@ -1,15 +1,20 @@
 """Sentences are true of the equation, few, and in plain words."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.report.effects import Response, response
+from discovery.report.effects import Response, joint_sentence, response
 from discovery.report.findings import findings
 from discovery.results.result import Discovery
 from discovery.verdict.record import Reason
+from symbolic.families.library import FAMILIES
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Factor, Product
+from symbolic.terms.structure import LatentStructure
 
 X = np.linspace(0, 10, 201)
 
@@ -94,6 +99,41 @@ def test_the_slope_that_is_told_is_that_of_the_equation(light):
     slope = (one.y[-1] - one.y[0]) / (one.x[-1] - one.x[0])
     assert slope == pytest.approx(0.05, abs=0.003)
     assert response(model, {"ta": ["a", "b"]}, "efficiency", "ta") is None
+
+
+def product_of(size):
+    """Equations y = 3 + size * a * b of latents."""
+    line = FAMILIES["linear"][0]
+    factors = (
+        Factor(EdgeTerm(0, line, (size,)), 0.0, True),
+        Factor(EdgeTerm(1, line, (1.0,)), 0.0, True),
+    )
+    structure = LatentStructure("y", 3.0, (), (Product(factors),))
+    units = SimpleNamespace(kinds={}, names=("a", "b"))
+
+    def latents(columns):
+        z = np.column_stack([columns["a"], columns["b"]])
+        return pd.DataFrame({"y": structure.value(z)})
+
+    return SimpleNamespace(
+        units=units, unit_of={}, latents=latents, used_features=lambda: ["a", "b"]
+    )
+
+
+def test_what_acts_together_is_told_where_the_other_is_small_and_large():
+    columns = {name: list(np.linspace(-1, 1, 21)) for name in "ab"}
+    asked = (columns, "y", "a", "b")
+    assert joint_sentence(product_of(2.0), *asked) == (
+        "where b is −0.8, y falls by 1.6 for each unit of a; "
+        "where it is 0.8, y rises by 1.6 for each unit of a"
+    )
+    columns["b"] = ["x", "y"]
+    assert joint_sentence(product_of(2.0), *asked) == ""
+
+
+def test_effects_that_are_alike_are_told_once():
+    columns = {"a": list(np.linspace(-1, 1, 21)), "b": list(np.linspace(9.5, 10, 21))}
+    assert joint_sentence(product_of(2.0), columns, "y", "a", "b") == ""
 
 
 def test_a_driver_whose_form_is_open_is_not_told_as_settled(light, monkeypatch):

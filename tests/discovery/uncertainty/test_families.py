@@ -78,10 +78,11 @@ def test_edges_without_a_band_stay_empty():
         def band(self, source, latent):
             return {"inside": False, "families": ["exp"]} if source == "a" else None
 
-    edges = pd.DataFrame({"source": ["a", "b"], "latent": ["rb", "rb"]})
+    edges = pd.DataFrame({"source": ["a", "b", "a"], "latent": ["rb", "rb", "rb"]})
+    edges["target"] = ["rb", "rb", "h1_rb"]  # what enters a node has no band of its own
     found = with_bands(edges, Known())  # type: ignore[arg-type]
-    assert found["inside_band"].tolist() == ["0", ""]
-    assert found["families_inside"].tolist() == ["exp", ""]
+    assert found["inside_band"].tolist() == ["0", "", ""]
+    assert found["families_inside"].tolist() == ["exp", "", ""]
     assert with_bands(edges, None) is edges
 
 

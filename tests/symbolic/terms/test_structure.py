@@ -259,3 +259,14 @@ def test_an_offset_goes_into_a_logarithm_without_changing_a_value(structure):
     has_log = any(node.outer == "log" for node in structure.nodes)
     assert moved.offset_free or has_log
     np.testing.assert_allclose(moved.value(Z), structure.value(Z), rtol=1e-7, atol=1e-9)
+
+
+def test_features_of_a_node_of_several_act_together_and_others_do_not():
+    line = FAMILIES["linear"][0]
+    a, b, c = (EdgeTerm(source, line, (1.0,)) for source in range(3))
+    together = LatentStructure("y", 0.0, (c,), (Node("exp", 1.0, 0.0, (a, b)),))
+    assert together.interacting == {0, 1}
+    assert (together.together(0), together.together(2)) == ({1}, set())
+    alone = LatentStructure("y", 0.0, (c,), (Node("exp", 1.0, 0.0, (a, a)),))
+    assert alone.interacting == set()
+    assert LatentStructure("y", 0.0, (a, b)).interacting == set()
