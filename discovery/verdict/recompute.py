@@ -22,7 +22,7 @@ from discovery.tables.records import PARTS
 from discovery.tables.study import Study
 from discovery.verdict.differences import SHOWN, Difference, differences
 from discovery.verdict.placebos.controls import CONTROLS, Controls, run_controls
-from sciren.errors import SciRenError
+from sciren.errors import ConfigError, SciRenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,11 +85,15 @@ def compare_again(
         study: its settings and data.
         progress: hears what is going on.
         retrain: whether the network is trained again as well.
+    Raises:
+        ConfigError: the temporary folder cannot be written, which says nothing of the run.
     """
     with _workspace() as new:
         try:
             write_again(folder, study, new, progress, retrain)
         except SciRenError as error:
+            if isinstance(error, ConfigError) and isinstance(error.__cause__, OSError):
+                raise
             # That the run cannot be repeated is itself the difference, not a crash of
             # the check.
             lost = Difference(MODEL, "", "a run", f"cannot be computed: {error}")

@@ -1,10 +1,16 @@
 """The folder in which a run is made again goes, also where its process was killed."""
 
+import errno
 import subprocess
 import sys
 import tempfile
 
+import pytest
+
+from discovery.runs.files import write_whole
+from discovery.verdict import recompute
 from discovery.verdict.recompute import _workspace
+from sciren.errors import ConfigError, FormatError
 
 # Nothing of Python runs after `_exit`, as after a kill.
 KILLED = """
@@ -29,3 +35,24 @@ def test_what_a_killed_verification_left_goes_with_the_next(tmp_path, monkeypatc
             assert place.exists()
             assert other != place
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_refuses_writes_says_nothing_of_the_run(tmp_path, monkeypatch):
+    def refused(folder, study, new, progress, retrain=False):
+        write_whole(new / "report.txt", no_space)
+
+    def no_space(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recompute, "write_again", refused)
+    with pytest.raises(ConfigError, match="No space left"):
+        recompute.compare_again(tmp_path, None, None)
+
+
+def test_a_run_that_cannot_be_computed_again_differs(tmp_path, monkeypatch):
+    def lost(folder, study, new, progress, retrain=False):
+        raise FormatError("no model")
+
+    monkeypatch.setattr(recompute, "write_again", lost)
+    [difference] = recompute.compare_again(tmp_path, None, None).found
+    assert "cannot be computed: no model" in str(difference)
