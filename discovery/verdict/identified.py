@@ -162,8 +162,9 @@ def by_walk(identifiability: Identifiability) -> list[Reason]:
 
 
 def _measured(loose: Sequence[Quantity]) -> str:
+    several = len(loose) > 1
     numbers = ", ".join(
-        f"{candidate.name} {max(candidate.loss, 0.0):.2g}" for candidate in loose
+        f"{f'{q.name} ' if several else ''}{max(q.loss, 0.0):.2g}" for q in loose
     )
     return (
         f"(chi-square rises by {numbers} when it is moved by a third, limit {WEAK:g})"

@@ -142,12 +142,12 @@ def hanging_on_the_split(
     worst = max(edges, key=lambda edge: abs((edge in held) - edges[edge]))
     told = ", ".join(
         f"{selection.name(edge)} ({'in' if edge in held else 'not in'} the equations) "
-        f"with {share:.0%}"
+        f"in {share:.0%}"
         for edge, share in edges.items()
     )
     sentence = (
-        "The features hang on which rows are held out: of splits that let "
-        f"{CHOOSING:.0%} of the blocks choose, these are kept {told}"
+        "The features hang on which rows are held out: where "
+        f"{CHOOSING:.0%} of the blocks choose, splits keep {told}"
     )
     step = (
         "Take these features for undecided; offer fewer that could stand in for one "

@@ -274,7 +274,7 @@ def fill_values(evidence: "Evidence") -> list[Reason]:
 def unnamed_order(evidence: "Evidence") -> list[Reason]:
     """Neighbouring rows that resemble each other although nothing says why."""
     process = evidence.process
-    if process.ordered or process.groups is not None:
+    if process.ordered or process.groups is not None or process.sorted_by_target:
         return []
     # In the order of the file, which is the order of measuring more often than not.
     residual = (evidence.residual() / evidence.scale)[np.argsort(process.rows)]

@@ -301,6 +301,21 @@ class ObservedProcess:
             and all(_same(getattr(self, n), getattr(other, n)) for n in COMPARED)
         )
 
+    @cached_property
+    def sorted_by_target(self) -> bool:
+        """Whether the file is sorted by a target and by no feature.
+
+        Its neighbours then have like residuals because they have like observations, as
+        the cases and the controls of a study have that stand one below the other.
+        """
+        if self.ordered or self.groups is not None:
+            return False
+        by_target = (self.targets == k for k in range(len(self.target_names)))
+        if not any(_is_sorted(self.values[mine]) for mine in by_target):
+            return False
+        shown = np.unique(self.rows)
+        return not any(_is_sorted(x) for x in self.features[shown].T)
+
     def in_file_order(self) -> "ObservedProcess":
         """Return the same observations with the order of the file taken for time."""
         return replace(self, ordered=True)
@@ -328,6 +343,12 @@ def stretch_rows(clock: np.ndarray, most: int) -> np.ndarray:
     place = np.linspace(0, STRETCHES, len(clock), endpoint=False)
     order = np.argsort(clock, kind="stable")
     return np.sort(order[place % 1 < most / len(clock)])
+
+
+def _is_sorted(values: np.ndarray) -> bool:
+    """Whether numbers that differ rise or fall from first to last."""
+    steps = np.diff(values)
+    return bool(steps.any() and ((steps >= 0).all() or (steps <= 0).all()))
 
 
 def _clock(table: Table) -> tuple[np.ndarray, bool]:

@@ -274,7 +274,7 @@ class Search:
     def _look_at_file_order(self, large: Fit) -> None:
         """Take the order of the file for time where neighbours there are alike."""
         process = self.process
-        if process.ordered or process.groups is not None:
+        if process.ordered or process.groups is not None or process.sorted_by_target:
             return
         self.correlation = neighbour_correlation(process, large.residual)
         # Three standard errors of a lag-one correlation above what is asked about.

@@ -121,6 +121,13 @@ def _say(selection: Selection, history: History) -> None:
         )
     for sentence in two_minima(selection.minima, selection.fit):
         history.say(f"{sentence}.")
+    process = selection.fit.process
+    if process.sorted_by_target:
+        history.say(
+            f"The rows stand in the order of {', '.join(process.target_names)}, so that "
+            "neighbours are alike whatever acts: they are taken as independent. If this is "
+            "the order of measuring, name the time column."
+        )
     if selection.correlation is not None and selection.correlation > ALIKE:
         history.say(
             "Neither time nor groups are given, and the residuals of neighbouring rows "

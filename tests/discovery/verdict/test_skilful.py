@@ -161,9 +161,12 @@ def test_rows_that_resemble_their_neighbours_are_told(memory, told):
     noise = np.random.default_rng(0).normal(size=20_000)
     record = evidence(BETTER, 0.5, 0.3)
     record.process.ordered, record.process.groups = False, None
+    record.process.sorted_by_target = False
     record.process.rows, record.scale = np.arange(len(noise) - 1), 1.0
     record.residual = lambda: noise[1:] + memory * noise[:-1]
     assert len(unnamed_order(record)) == told
+    record.process.sorted_by_target = True  # neighbours are alike by sorting
+    assert unnamed_order(record) == []
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,15 @@ def test_outcomes_are_seen_in_a_process_and_come_back_from_plain_numbers():
     assert NoiseLaw.from_json(law.to_json()).growth(0) == law.growth(0)
     old = {name: part for name, part in law.to_json().items() if name != "ceiling"}
     assert NoiseLaw.from_json(old).ceiling == (0.0,)
+
+
+def test_rows_sorted_by_the_target_are_no_series_and_sorted_features_may_be_one():
+    values, _ = outcomes()
+    assert process_of(np.sort(values)).sorted_by_target
+    assert process_of(np.sort(values)[::-1]).sorted_by_target
+    assert not process_of(values).sorted_by_target
+    assert not process_of(np.sort(values), time=hours(400)).sorted_by_target
+    rising = np.sort(np.random.default_rng(1).standard_normal(400))
+    frame = pd.DataFrame({"a": rising, "y": rising})
+    table = Table.from_frame(frame, ["a"], (), ["y"])
+    assert not ObservedProcess.of(ScIReN(LinearEncoder(1, 1)), table).sorted_by_target

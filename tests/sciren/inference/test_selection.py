@@ -83,6 +83,14 @@ def test_the_order_of_independent_rows_does_not_matter(respiration):
         assert other.p_values[edge] == pytest.approx(value, rel=1e-3)
 
 
+def test_a_table_that_is_sorted_by_its_target_keeps_its_relations():
+    frame, rng = drivers(200)
+    frame["y"] = 0.5 * frame["a"] + rng.normal(size=200)
+    table = frame.sort_values("y")
+    assert words(select(plain(table, ["a", "b"])))["a"] == "kept"
+    assert select(plain(table, ["a", "b"])).correlation is None
+
+
 def test_two_columns_that_say_the_same_are_a_pair():
     frame, rng = drivers(300)
     frame["b"] = frame.a + 1e-3 * rng.standard_normal(300)
