@@ -221,13 +221,14 @@ def _equations(
     for name in model.equations:
         printed = model.printed(name)
         beside = model.beside(name).rising(name)
-        text = f"{name} = {to_text(printed, model.digits, order=order)}"
+        left = model.left_side(name)
+        text = f"{left} = {to_text(printed, model.digits, order=order)}"
         text += text_beside(beside)
         unit = model.unit_of.get(name, "")
-        latex = _latex(name, printed, model, order)
+        latex = _latex(left, printed, model, order)
         latex += latex_beside(beside, model.record.options.symbols)
-        mathml = to_mathml(printed, model.digits, name=name, order=order, beside=beside)
-        equations.append(ReportEquation(name, latex, text, unit, mathml=mathml))
+        mathml = to_mathml(printed, model.digits, name=left, order=order, beside=beside)
+        equations.append(ReportEquation(left, latex, text, unit, mathml=mathml))
     return equations, _process(model)
 
 

@@ -86,7 +86,7 @@ def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
     order = [str(source) for source in model.edges["source"]]
     latents = [
         (
-            name,
+            model.left_side(name),
             to_text(model.printed(name), model.digits, order=order)
             + text_beside(model.beside(name).rising(name)),
             model.unit_of.get(name, ""),

@@ -79,10 +79,7 @@ class DiscoveryRecord:
     @property
     def plain(self) -> bool:
         """Whether it is a regression: its equations are those of the targets themselves."""
-        process = None if self.equations is None else self.equations.process
-        return bool(process) and all(
-            str(expression) == name for name, expression in process.items()
-        )
+        return self.equations is not None and self.equations.plain
 
     @property
     def has_network(self) -> bool:

@@ -189,7 +189,8 @@ def _check_enough(split: "Split", decoder: "Decoder") -> None:
             raise DataError(
                 f"{part} has {rows} rows with an observed target"
                 + (" and a weight above zero" if table.weights is not None else "")
-                + f", at least {needed} are needed ({why}); give more rows or other fractions"
+                + f", at least {needed} are needed ({why}); give more rows or other shares "
+                "(split.fractions)"
             )
 
 

@@ -87,7 +87,7 @@ def advice_on_text(cells: Sequence[Any], name: str) -> str:
         )
     return (
         "write a number or leave the cell empty; if the column tells classes apart, list "
-        "it under categorical"
+        "it under categorical, or as a target write 0 and 1"
     )
 
 

@@ -250,7 +250,20 @@ class EquationRecord:
         Long equations have names for their parts, which come first.
         """
         written = {n: e for n, e in (self.process or {}).items() if str(e) != n}
-        return readable(written, self.names)
+        return {} if self.plain else readable(written, self.names)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a regression: every latent is a target, and nothing else."""
+        process = sorted(map(str, (self.process or {}).values()))
+        return process == sorted(self.equations)
+
+    def left_side(self, latent: str) -> str:
+        """Return what a printed equation is of: in regression the target, whose name may hold
+        a point or a blank, else the latent."""
+        if not self.plain:
+            return latent
+        return {str(e): target for target, e in (self.process or {}).items()}[latent]
 
     def printed_unit(self, latent: str) -> tuple[float, str]:
         """Return what a raw latent is times to have the unit of its equation, and this unit.

@@ -1,5 +1,6 @@
 """Equations as a model: the same numbers as the process, clear errors, no torch."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,21 @@ def test_plain_regression_lists_its_target_once(regression):
     symbolic, *_ = regression
     found = symbolic.predict(frame())
     assert list(found.columns) == ["z"]
+
+
+def test_regression_is_printed_under_the_name_of_its_target(regression, respiration):
+    symbolic, _, _ = regression
+    [latent] = symbolic.equations
+    pointed = dataclasses.replace(
+        symbolic, process={"stack.loss": sympy.Symbol(latent)}
+    )
+    assert pointed.plain
+    assert pointed.left_side(latent) == "stack.loss"
+    assert pointed.printed_process == {}
+    behind, _, _ = respiration
+    assert not behind.plain
+    assert behind.left_side("rb") == "rb"
+    assert list(behind.printed_process) == ["reco"]
 
 
 def test_a_mapping_of_columns_is_as_good_as_a_frame(respiration):
