@@ -76,7 +76,7 @@ def test_a_feature_that_got_in_by_chance_is_doubted(fitted):
     target = respiration(frame, 3 + 0.6 * frame.a + 0.4 * frame.b, rng)
     verdict = fitted(frame, target).verdict_
     assert str(verdict) == "partly supported"
-    assert "c -> rb (in the equations) with 50%" in said(verdict)
+    assert "c -> rb (in the equations) in 50%" in said(verdict)
 
 
 def test_a_code_for_missing_values_in_the_target(fitted, right):
