@@ -14,7 +14,7 @@ from discovery.runs.manifest import process_file, write_manifest
 from discovery.tables.head import check_head
 from discovery.tables.records import PARTS
 from discovery.verdict.record import Reason
-from sciren.errors import ConfigError, TrainingError
+from sciren.errors import ConfigError, DataError, TrainingError
 from symbolic.options import check_edges, check_families, check_symbols
 
 if TYPE_CHECKING:
@@ -167,7 +167,10 @@ def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun
         *notes_on_outcomes(study.table, study.decoder, settings.noise),
     )
     warn_beyond_range(study.decoder, study.split.train.forcings)
-    shares = check_reach(study.decoder, study.split.train, study.magnitudes.of)
+    try:
+        shares = check_reach(study.decoder, study.split.train, study.magnitudes.of)
+    except DataError as error:
+        raise DataError(f"{study.source}: {error}") from error
     sampled = (f"{study.about_sample()}.",) if study.blocks else ()
     unreachable = _unreachable(study, shares)
     notes = (*sampled, *study.magnitudes.notes(), *seen, *unreachable)

@@ -301,7 +301,7 @@ def notes_on_outcomes(
             notes.append(
                 f"Target {shown} holds whole numbers from 0 to {values[-1]:g}. If they are "
                 "counts, effects mostly multiply, and a sum of them may be negative: write "
-                "decoder: log_link, whose equation is that of glm(family = quasipoisson)."
+                "decoder: log_link, as glm(family = quasipoisson) has them."
             )
         if notes and plain:
             warnings.warn(notes[-1], DataWarning, stacklevel=2)

@@ -162,6 +162,13 @@ MALFORMED = {
     "an empty feature": (column("x2", np.nan), {}, "missing feature x2: 60"),
     "an empty target": (column("reco", np.nan), {}, "'reco' has no value in any"),
     "one class": (column("x1", "ENF"), {}, "'x1' is ENF in all"),
+    "a target of another sign": (
+        column("reco", -1 - np.arange(ROWS) % 5.0), {}, "data.csv: column 'reco' is from -5 to"
+    ),
+    "dates in a feature": (
+        column("x1", pd.date_range("2018-01-13", periods=ROWS).strftime("%Y-%m-%d")), {},
+        "dates are no amounts"
+    ),
     "classes in a target": (column("reco", "ENF"), {}, "'reco' holds text in row 0"),
     # stamps, groups, parts, places
     "no stamp": (cell("time", 5, None), {}, "'time' has no value in row 5"),
