@@ -211,9 +211,9 @@ def open_formulas(equations: "SymbolicModel") -> list[Reason]:
         forms = list(tried.equals)
         if tried.verdict == "beaten":
             forms = [tried.structure, *forms]
+        told = listed([_without_brackets(form) for form in forms])
         sentence = (
-            f"The data cannot tell the formula of {tried.latent} from others of another "
-            f"structure: {listed(forms)}"
+            f"The data cannot tell the formula of {tried.latent} from others: {told}"
         )
         step = (
             "Name them all, or decide by knowledge, until there are more rows or less "
@@ -223,6 +223,12 @@ def open_formulas(equations: "SymbolicModel") -> list[Reason]:
             "identified", tried.latent, False, sentence, next_step=step, rank=2
         )
     return list(reasons.values())
+
+
+def _without_brackets(form: str) -> str:
+    """A form of one node without the brackets that keep several apart."""
+    alone = form.startswith("[") and form.endswith("]") and form.count("[") == 1
+    return form[1:-1] if alone else form
 
 
 def outside_bands(uncertainty: "Uncertainty | None") -> list[Reason]:

@@ -163,13 +163,13 @@ def test_an_edge_without_a_closed_form(fitted):
 
 @pytest.mark.parametrize(
     ("outcome", "delta", "named"),
-    [("taken", -3.0, "exp"), ("beaten", 2.0, "abs and exp"), ("beaten", 9.0, None)],
+    [("taken", -3.0, "exp"), ("beaten", 2.0, "abs(a) and exp"), ("beaten", 9.0, None)],
 )
 def test_formulas_of_another_structure_that_fit_as_well_are_a_doubt(
     outcome, delta, named
 ):
     tried = CompositionAttempt(
-        "rb", "data alone", outcome, "abs", delta=delta, equals=("exp",)
+        "rb", "data alone", outcome, "[abs(a)]", delta=delta, equals=("exp",)
     )
     record = SimpleNamespace(compositions=(tried,))
     reasons = open_formulas(SimpleNamespace(record=record))
