@@ -109,6 +109,6 @@ Write = Annotated[
     _of_table(
         "--write",
         "FILE",
-        "Where the configuration goes; default the name of the table.",
+        "Where the configuration goes, and the name of the run; default that of the table.",
     ),
 ]

@@ -44,7 +44,7 @@ class QuickWords:
 
 
 def quick_settings(
-    data: Path, words: QuickWords, changes: Sequence[str] = ()
+    data: Path, words: QuickWords, changes: Sequence[str] = (), name: str = ""
 ) -> dict[str, Any]:
     """Return the settings that the words of a command line stand for, as written.
 
@@ -52,6 +52,7 @@ def quick_settings(
         data: file of the observations.
         words: roles of its columns.
         changes: ``"key=value"``, as with ``--set``.
+        name: of the run; default that of the table.
     Raises:
         ConfigError: target or features are missing, or a pair is written wrongly.
     """
@@ -76,7 +77,7 @@ def quick_settings(
     if words.forcings:
         settings["forcings"] = _pairs(words.forcings, "--forcing")
     settings["targets"] = _pairs(words.targets, "--target")
-    settings["out"] = f"runs/{data.name.split('.')[0]}"
+    settings["out"] = f"runs/{name or data.name.split('.')[0]}"
     for change in changes:
         apply_override(settings, change)
     return settings

@@ -37,15 +37,22 @@ class Kind:
         ours: folder -> whether it is one.
         foreign: (old folder, new one) -> files of the old one that stay, relative to it.
         replace: how the user asks for it to be replaced.
+        place: how the user says where it goes.
     """
 
     name: str
     ours: Callable[[Path], bool]
     foreign: Callable[[Path, Path], list[Path]] = _not_written_again
     replace: str = "--overwrite"
+    place: str = "choose another folder"
 
 
-RUN = Kind("run", is_run, lambda old, new: foreign_files(old))
+RUN = Kind(
+    "run",
+    is_run,
+    lambda old, new: foreign_files(old),
+    place="choose another folder (out in the configuration, or --set out=FOLDER)",
+)
 
 
 def open_run(folder: Path | str) -> Path:
@@ -92,12 +99,12 @@ def check_free(out: Path, overwrite: bool, kind: Kind = RUN) -> None:
     if not kind.ours(out):
         raise ConfigError(
             f"{out}: holds files that are no {kind.name} of sciren, so it is left alone; "
-            "choose another folder"
+            f"{kind.place}"
         )
     if not overwrite:
         raise ConfigError(
-            f"{out}: a {kind.name} is there already; choose another folder, or replace "
-            f"it with {kind.replace}"
+            f"{out}: a {kind.name} is there already; {kind.place}, or replace it with "
+            f"{kind.replace}"
         )
 
 

@@ -30,8 +30,8 @@ def configured(
         source: a configuration, or a table of observations.
         words: roles of the table's columns; none with a configuration.
         changes: ``"key=value"``, as with ``--set``.
-        write: where the configuration of a table goes; default the name of the table in
-            the current folder.
+        write: where the configuration of a table goes, whose name is that of the run, too;
+            default the name of the table in the current folder.
     Raises:
         SciRenError: something is missing, contradicts itself, or is not there.
     """
@@ -43,10 +43,10 @@ def configured(
                 f"{', '.join(ENDINGS)}"
             )
         return load_config(source, changes), lambda config: None
-    settings = quick_settings(source, words, changes)
+    place = write or Path(f"{source.name.split('.')[0]}.yaml")
+    settings = quick_settings(source, words, changes, place.stem)
     # Wrong columns are told before a configuration is written that names them.
     check_head(quick_config(settings, source))
     settings = with_target_names(settings)
-    place = write or Path(f"{source.name.split('.')[0]}.yaml")
     check_place(place, settings)
     return quick_config(settings, source), lambda config: write_quick(place, settings)

@@ -280,7 +280,9 @@ def test_the_whole_way_of_a_process_model_of_ones_own(
     folder, table = tmp_path / "runs" / "light_use", tmp_path / "out.csv"
     assert f"report: {folder / 'report.html'}" in out
     assert run("discover", config, "--quiet") == 2
-    assert "a run is there already" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "a run is there already" in err
+    assert "--set out=FOLDER" in err
     assert run("predict", folder, tmp_path / "data.csv", "-o", table) == 0
     assert "by equations" in capsys.readouterr().out
     assert len(table.read_text().splitlines()) == 601

@@ -118,6 +118,7 @@ def test_a_configuration_elsewhere_means_the_same_files(folder, monkeypatch):
     place = folder / "configs" / "first.yaml"
     assert code_of("discover", "data.csv", *ROLES, "--write", place, "-q") == 130
     assert load_config(place) == seen[0]
+    assert seen[0].out.name == "first"  # two questions to one table are two runs
 
 
 def test_check_says_what_would_be_done_and_does_nothing(folder, capsys, monkeypatch):
