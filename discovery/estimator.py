@@ -88,9 +88,9 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         warm_start: whether `fit` goes on from the curves and constants of the last one;
             edges that it dropped stay dropped.
         split_seed: of the draw of validation rows.
-        random_state: seed of starts, batches and resamples, but not of the validation rows:
-            which rows choose does not change with where a training starts. None is 0 and
-            not a new draw: the same table gives the same equations, whenever it is asked.
+        random_state: seed of initial weights and resamples, but neither of the validation
+            rows nor of the starts of hidden layers (``train={"seed": 1}``), which decide
+            what is found. None is 0 and not a new draw.
         verbose: progress on stderr.
         options: every field of `symbolic.SymbolicOptions` is a keyword, such as
             ``families=["linear", "exp"]`` or ``bootstrap=0``; None is its default.
@@ -231,7 +231,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
 
         inputs, outputs = len(self._feature_columns), len(decoder.latent_names)
         enough = enough_rows(self._train, inputs, outputs)
-        config = self._train_config(self._seed, enough)
+        config = self._train_config(enough)
         model = self._start(decoder)
         progress = LineProgress() if self.verbose else None
         self.history_ = train_model(model, self._train, self._valid, config, progress)
@@ -291,16 +291,15 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
             return [str(name) for name in y.columns]
         return ["y"] if count == 1 else None
 
-    def _train_config(self, seed: int, climb: bool) -> "TrainConfig":
+    def _train_config(self, climb: bool) -> "TrainConfig":
         from sciren.training import TrainConfig
 
         given = self.train or {}
         if isinstance(given, TrainConfig):
-            # Only what was set: defaults of a TrainConfig would override seed and
-            # ladder.
+            # Only what was set: defaults of a TrainConfig would override the ladder.
             given = given.model_dump(exclude_unset=True)
         auto = self.encoder == "kan" and self.hidden == "auto"
-        return TrainConfig(**{"seed": seed, "ladder": auto and climb, **given})
+        return TrainConfig(**{"ladder": auto and climb, **given})
 
     def _encoder_settings(self) -> dict[str, Any]:
         hidden = {"hidden": self.hidden} if self.encoder == "kan" else {}

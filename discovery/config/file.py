@@ -68,8 +68,10 @@ def config_from_mapping(data: Mapping[str, Any], source: str = "settings") -> Ru
 def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
     """Return the checked training settings (loads them on first use).
 
-    Seed and the ladder of an encoder with ``hidden: auto`` come from the rest of the
-    configuration; keys of ``train`` win. ``discovery.bootstrap`` resamples the equations;
+    The ladder of an encoder with ``hidden: auto`` comes from the rest of the
+    configuration; keys of ``train`` win. The seed of the run is not that of the training,
+    where it would decide which hidden layer is found (``train.seed`` does).
+    ``discovery.bootstrap`` resamples the equations;
     ``train.bootstrap`` also the curves, which takes long where rows are many.
 
     Raises:
@@ -79,10 +81,7 @@ def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
 
     # Keys of `train` come last in the union below, so that what the user writes there
     # wins.
-    given = {
-        "seed": config.seed,
-        "ladder": getattr(config.encoder, "hidden", None) == "auto",
-    }
+    given = {"ladder": getattr(config.encoder, "hidden", None) == "auto"}
     try:
         read = TrainConfig.model_validate(given | config.train)
     except ValidationError as error:

@@ -314,7 +314,11 @@ class RunConfig(Settings):
     )
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
     seed: int = Field(
-        default=0, ge=0, lt=2**31, description="of starts, batches and resamples"
+        default=0,
+        ge=0,
+        lt=2**31,
+        description="of initial weights and resamples; split.seed draws rows, train.seed "
+        "starts of hidden layers and batches",
     )
     controls: bool = Field(
         default=False,
