@@ -331,4 +331,8 @@ def _change(test: "PairedTest") -> str:
 
 
 def _p(value: float) -> str:
-    return f"{value:.2g}" if value >= 0.001 else "0.001 or less"
+    if value < 0.001:
+        return "0.001 or less"
+    # Rounded, a value just above the limit would look as if it were on it.
+    rounded = float(f"{value:.2g}")
+    return f"{value:.2g}" if (rounded > LEVEL) == (value > LEVEL) else f"{value:.3g}"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from discovery.verdict import skilful
 from discovery.verdict.evidence import Evidence
 from discovery.verdict.skilful import (
     missing,
@@ -175,3 +176,11 @@ def test_rows_that_resemble_their_neighbours_are_told(memory, told):
 def test_a_share_beyond_ten_times_is_told_as_such(share, word):
     reason = relation(EQUATIONS, evidence(PairedTest(share, 0.9, -1.0, 20), 0.2, 0.3))
     assert word in reason.sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.0502, "0.0502"), (0.05, "0.05"), (0.213, "0.21"), (1e-7, "0.001 or less")],
+)
+def test_a_p_value_is_told_on_its_side_of_the_limit(value, told):
+    assert skilful._p(value) == told
