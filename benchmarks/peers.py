@@ -21,10 +21,10 @@ import sympy
 
 from benchmarks.cases import Case
 from sciren.errors import ConfigError
+from sciren.inference.intervals.quantiles import NORMAL_95
 
 OPERON_SYMBOLS = "add,sub,mul,constant,variable,exp,log,abs,square"
 SLICE_SECONDS = 2  # wall seconds of one call of Operon, the smallest budget is one call
-NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 OPERON_SHARE = 0.6  # of the budget that Operon gets behind a black box
 
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+LOG_FLOOR = 1e-3
+"""Share of the offset below which the log of a comparison has no more room: the training goes
+on along its tangent there, so that trial steps below zero keep a loss and a slope."""
+
 
 @dataclass(frozen=True)
 class Agreement:

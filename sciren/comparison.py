@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sciren.agreement import LOG_FLOOR
 from sciren.data.table import Table
 from sciren.errors import TrainingError
 
@@ -76,8 +77,7 @@ class ResidualScale:
     def transform(self, values: Tensor) -> Tensor:
         """Put predictions or targets (..., t) on the scale of the comparison."""
         if self.kind == "log":
-            # Below zero the log continues as its tangent, so that trial steps survive.
-            inside = (values + self.offset).clamp_min(1e-3 * self.offset)
+            inside = self._inside(values)
             # log(inside) + (v - inside) / inside: value and slope meet those of the log
             # there.
             slack = (values + self.offset - inside) / inside
@@ -89,11 +89,14 @@ class ResidualScale:
     def slope(self, values: Tensor) -> Tensor:
         """Derivative of `transform` at predictions (..., t)."""
         if self.kind == "log":
-            inside = (values + self.offset).clamp_min(1e-3 * self.offset)
-            return 1 / (inside * self.sd)
+            return 1 / (self._inside(values) * self.sd)
         if self.kind == "asinh":
             return 1 / (torch.hypot(values, self.offset) * self.sd)
         return 1 / self.sd
+
+    def _inside(self, values: Tensor) -> Tensor:
+        """Argument of the log, held above its floor."""
+        return (values + self.offset).clamp_min(LOG_FLOOR * self.offset)
 
 
 def _deviation(column: Tensor) -> Tensor:

@@ -80,6 +80,7 @@ WITHOUT_TORCH = {
     "sciren.errors",
     "sciren.inference.conformal",
     "sciren.inference.dictionary",
+    "sciren.inference.intervals.quantiles",
     "sciren.inference.relationship",
 }
 

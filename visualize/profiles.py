@@ -17,6 +17,7 @@ from matplotlib.ticker import (
 from numpy.typing import NDArray
 
 from sciren.errors import ColumnError, DataError
+from sciren.inference.intervals.quantiles import NORMAL_95
 from visualize.labels import number, shorten, with_error, with_unit
 from visualize.style import (
     BLUE,
@@ -33,7 +34,6 @@ from visualize.style import (
 
 _SHARE = "share_"
 _WIDE = 5.0  # a positive range this many times its start is drawn in logs
-_NORMAL = 1.96  # standard errors in half a 95 % interval
 
 
 class Summary(Protocol):
@@ -258,7 +258,7 @@ def _interval(summary: Summary) -> tuple[float, float]:
     """The given 95 % interval, else the one that the standard error gives."""
     if summary.interval is not None:
         return summary.interval
-    half_width = _NORMAL * summary.error
+    half_width = NORMAL_95 * summary.error
     return summary.estimate - half_width, summary.estimate + half_width
 
 

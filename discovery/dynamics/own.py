@@ -18,6 +18,7 @@ from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread
 from discovery.dynamics.verdict.checks import FreeNumbers, free_run_checks, on_bound
 from discovery.dynamics.verdict.own_numbers import judge_own
 from discovery.results.scoring import EQUATION
+from sciren.inference.intervals.quantiles import NORMAL_95
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.dynamics.relations import no_relations
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from sciren.training import TrainConfig
 
 METHOD = "curvature, every group alone"
-NORMAL_95 = 1.96  # two-sided quantile of the normal distribution
 UNKNOWN = 12**-0.5
 """Standard error over the width between the bounds from which the data say nothing: that
 of a number of which only the bounds are known (uniform distribution)."""

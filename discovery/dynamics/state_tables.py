@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.dynamics.own import NORMAL_95, doubt
+from discovery.dynamics.own import doubt
 from discovery.dynamics.refitting import CURVATURE
 from discovery.results.views.curves import BINS, POINTS
 from discovery.results.views.plain import brief
+from sciren.inference.intervals.quantiles import NORMAL_95
 
 if TYPE_CHECKING:
     import pandas as pd

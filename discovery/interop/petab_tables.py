@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 from discovery.interop.petab_network import NET, Layer
+from sciren.agreement import LOG_FLOOR
 from symbolic.code.expressions import SIGNS, CodeText
 from symbolic.code.identifiers import Identifiers
 from symbolic.terms.rebuild import constrained
@@ -151,7 +152,7 @@ class Problem(ABC):
         place = self.model.target_names.index(target)
         offset = float(scale.offset[place])
         if scale.kind == "log":
-            return f"{deviation}*max({observable} + {offset!r}, {1e-3 * offset!r})"
+            return f"{deviation}*max({observable} + {offset!r}, {LOG_FLOOR * offset!r})"
         return f"{deviation}*sqrt(({observable})^2 + {offset**2!r})"
 
     def error_size(self, predicted: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def _sentence(target: str, groups: list[Departure], unit: str, least: float) -> 
 def _departures(view: Mapping[str, Any]) -> Iterator[Departure]:
     from scipy.stats import t as student
 
-    from discovery.results.views.residuals import NORMAL_95
+    from sciren.inference.intervals.quantiles import NORMAL_95
 
     blocks = view.get("blocks") or []
     for k, count in enumerate(blocks):

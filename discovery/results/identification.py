@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from sciren.inference.intervals.quantiles import NORMAL_95
+
 if TYPE_CHECKING:
     from sciren.data import Table
     from sciren.model import ScIReN
@@ -54,8 +56,8 @@ class Identification:
         """Return the record of the profile of one constant."""
         # Resampled limits where there are any, else 95 % of a normal distribution.
         low, high = summary.interval or (
-            summary.estimate - 1.96 * summary.error,
-            summary.estimate + 1.96 * summary.error,
+            summary.estimate - NORMAL_95 * summary.error,
+            summary.estimate + NORMAL_95 * summary.error,
         )
         minima = tuple((float(value), float(chi)) for value, chi in summary.minima)
         return cls(

@@ -11,6 +11,7 @@ from discovery.results.equation_problem import equation_problem, refitted_consta
 from discovery.results.identification import Identification, verdicts
 from discovery.results.joint_draws import printed_values
 from discovery.verdict.record import DOUBTED, Verdict
+from sciren.inference.intervals.quantiles import NORMAL_95
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +136,7 @@ def _row(
     error: float,
     unit: str,
     draws: NDArray[np.float64] | None,
-    quantile: float = 1.96,
+    quantile: float = NORMAL_95,
     method: str = CURVATURE,
 ) -> dict[str, Any]:
     low, high = value - quantile * error, value + quantile * error

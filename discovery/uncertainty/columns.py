@@ -8,7 +8,7 @@ import numpy as np
 from discovery.uncertainty.record import Uncertainty
 from sciren.errors import ConfigError
 from sciren.inference.conformal import spread
-from sciren.inference.sandwich import t_quantile
+from sciren.inference.intervals.quantiles import t_quantile
 
 if TYPE_CHECKING:
     from sciren.inference.intervals.means import MeanLaw

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sciren.agreement import LOG_FLOOR
 from sciren.inference.conformal import ObservationLaw
 from sciren.inference.intervals.means import MeanLaw
 from sciren.inference.intervals.reach import Reach
@@ -43,7 +44,7 @@ class Comparison:
         if self.kind == "log":
             # Values at or below -offset have no logarithm; they are held just above it,
             # as in the training loss.
-            inside = np.maximum(values + self.offset, 1e-3 * self.offset)
+            inside = np.maximum(values + self.offset, LOG_FLOOR * self.offset)
             return np.log(inside) / self.sd
         if self.kind == "asinh":
             return np.arcsinh(values / self.offset) / self.sd

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import dct
-from scipy.stats import t as student
+
+from sciren.inference.intervals.quantiles import t_quantile
 
 Array = np.ndarray
 Labels = np.ndarray
@@ -64,11 +65,6 @@ class Covariance:
             "mp,pq,mq->m", directions, self.matrix, directions, optimize=True
         )
         return np.sqrt(np.maximum(variance, 0.0))
-
-
-def t_quantile(level: float, freedom: float) -> float:
-    """Return q with P(|t| <= q) = level, the normal quantile for infinite freedom."""
-    return float(student.ppf(0.5 * (1.0 + level), freedom))
 
 
 def cosine_count(rows: int, share: float = INTERVAL_SHARE) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from sciren.inference.intervals.quantiles import NORMAL_95
 from sciren.parameters import Parameter
 from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import (
@@ -97,8 +98,8 @@ class ProfileSummary:
         # differ by 9 and 32 units and are both possible (Davos).
         near = [f"{v:.3g}" for v, chi in self.minima if chi < 100.0]
         low, high = self.interval or (
-            self.estimate - 1.96 * self.error,
-            self.estimate + 1.96 * self.error,
+            self.estimate - NORMAL_95 * self.error,
+            self.estimate + NORMAL_95 * self.error,
         )
         wide = positive and (low <= 0 or math.log(high / low) > WIDEST)
         # The gravest reason first: a flat profile has neither minima nor an interval.

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sciren.inference.intervals.quantiles import NORMAL_95, t_quantile
 from symbolic.terms.raw_constants import RawConstant
-
-NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 
 
 def quantile_95(cosines: int, groups: int = 0) -> float:
@@ -17,10 +16,8 @@ def quantile_95(cosines: int, groups: int = 0) -> float:
 
     Reference: Bester, Conley and Hansen 2011, J. Econometrics 165, for few groups.
     """
-    from scipy.stats import t as student
-
     freedom = cosines or groups - 1
-    return float(student.ppf(0.975, freedom)) if freedom > 0 else NORMAL_95
+    return t_quantile(0.95, freedom) if freedom > 0 else NORMAL_95
 
 
 def constant_rows(

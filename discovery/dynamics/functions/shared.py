@@ -10,7 +10,7 @@ from discovery.dynamics.discovering import columns_of
 from discovery.dynamics.equations import SeriesEquations
 from discovery.dynamics.functions.closing import closed_study
 from discovery.dynamics.noise import noise_record_of
-from discovery.dynamics.own import NORMAL_95, doubt
+from discovery.dynamics.own import doubt
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
 from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
 from discovery.dynamics.verdict.checks import FreeNumbers, free_run_checks
@@ -18,6 +18,7 @@ from discovery.dynamics.verdict.judging import on_held_out, reasons_of_checks
 from discovery.results.scoring import EQUATION
 from discovery.tables.records import PARTS
 from discovery.verdict.record import Reason, Verdict
+from sciren.inference.intervals.quantiles import NORMAL_95
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.dynamics.relations import no_relations
 

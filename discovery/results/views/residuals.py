@@ -7,11 +7,11 @@ import numpy as np
 
 from discovery.results.views.plain import brief
 from discovery.results.views.predictions import Predictions
+from sciren.inference.intervals.quantiles import NORMAL_95
 
 BINS = 15  # groups of equal size: each has a fifteenth of the rows
 FEW = 24  # this many different values are shown one by one
 ENOUGH = 5  # rows of a group whose mean can be drawn
-NORMAL_95 = 1.96  # quantile of the normal distribution: 2.5 % lie above
 
 
 def residual_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:

@@ -14,7 +14,7 @@ import numpy as np
 from sciren.inference.basis import CurveBasis
 from sciren.inference.design import Design, Edge
 from sciren.inference.intervals.constants import Intervals
-from sciren.inference.sandwich import t_quantile
+from sciren.inference.intervals.quantiles import t_quantile
 
 Array = np.ndarray
 

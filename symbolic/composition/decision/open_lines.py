@@ -13,6 +13,7 @@ once a memory.
 
 import numpy as np
 
+from sciren.inference.intervals.quantiles import NORMAL_95
 from symbolic.composition.decision.record import Rival
 from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.model import Evaluator, Model
@@ -33,7 +34,6 @@ noise; 11 % stay so below this limit, and 93 % of right lines do (all with 10 % 
 LIMITS = {2: BEND, 3: TURN}
 """Degree of a bend -> what of it may stay open."""
 
-NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 
 FLAT = 1e-9
 """Length of a power, in all of it, that is rounding: a feature of two values has no bend."""

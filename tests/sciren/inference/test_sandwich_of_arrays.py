@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from sciren.inference.intervals.quantiles import t_quantile
 from sciren.inference.sandwich import (
     LEAST_COSINES,
     Covariance,
@@ -13,7 +14,6 @@ from sciren.inference.sandwich import (
     cosine_meat,
     independent_meat,
     leverages,
-    t_quantile,
 )
 
 
