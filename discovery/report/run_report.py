@@ -219,8 +219,7 @@ def _equations(
     order = [str(source) for source in model.edges["source"]]
     equations = []
     for name in model.equations:
-        printed = model.printed(name)
-        beside = model.beside(name).rising(name)
+        printed, beside = model.printed(name), model.beside(name).rising(name)
         left = model.left_side(name)
         text = f"{left} = {to_text(printed, model.digits, order=order)}"
         text += text_beside(beside)
