@@ -22,6 +22,13 @@ Kind = Literal["natural", "b-spline", "classes", "harmonics"]
 SMALLEST = 1e-6
 """Share of the largest singular value below which a direction is rounding, not data."""
 
+VALUES_A_COLUMN = 2
+"""Different values of a feature behind every column of an estimate. With a column less than
+values, 14 values of 5 rows each have 95 % bands that hold a straight line in 56 % of 16
+records, with half as many in 94 % (law in `tests/sciren/inference/intervals/test_bands.py`)."""
+
+LEAST_COLUMNS = 4  # one piece
+
 
 @dataclass(frozen=True, eq=False)
 class CurveBasis:
@@ -131,9 +138,10 @@ def penalised_splines(x: np.ndarray, columns: int = 8) -> CurveBasis:
     distinct = len(np.unique(x))
     if distinct <= 4:
         return natural_splines(x, 3)
-    # So many values hold no more than distinct - 1 centred columns; K pieces have K + 3
-    # splines, one of which the centring takes.
-    columns = min(columns, distinct - 1)
+    # A column of every second value at most: a curve through all of them swings in the gaps
+    # between, and its band with it. K pieces have K + 3 splines, one of which the centring
+    # takes.
+    columns = min(columns, max(distinct // VALUES_A_COLUMN, LEAST_COLUMNS))
     pieces = max(columns + 1 - 3, 1)
     share = np.linspace(0, 1, pieces + 1)
     low, high = float(x.min()), float(x.max())

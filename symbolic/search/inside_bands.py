@@ -3,16 +3,19 @@
 A band (`sciren.inference.intervals.bands`) holds the whole curve with probability 95 %. A
 refitted form that leaves it is another curve: of the families that stay inside, the one
 with the smallest criterion takes its place where the data do not speak clearly against
-it, and the learned curve where none does.
+it, and the learned curve where none does and the observations notice the difference.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from symbolic.search.climb import ScoredLatents, Search, placed
+import numpy as np
+
+from symbolic.search.climb import NOTICED, ScoredLatents, Search, placed
 from symbolic.search.exchange import as_learned
 from symbolic.search.starting import FittedLatent
+from symbolic.terms.criterion import FLOOR
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
@@ -117,7 +120,6 @@ def _replaced(
     edge = search.fitted(k, best.structures[k].edges[number])
     if edge is None:
         return best
-    search.latents = _with_reason(search.latents, k, edge.function)
     structure, scored = best.structures[k], best
     # Curves of two sizes have one signature, under which `score` keeps the better of them.
     for term, shift in as_learned(edge, structure.edges[number]):
@@ -125,6 +127,12 @@ def _replaced(
         scored = search.score(
             placed(best.structures, k, other), best.constants, anew=True
         )
+    # Between few values of a feature a band is a guess of how the curve bends there: where the
+    # observations do not notice the curve, the simplest form stands, doubted by its band.
+    deviance = search.count * np.log((best.loss + FLOOR) / (scored.loss + FLOOR))
+    if deviance < NOTICED:
+        return best
+    search.latents = _with_reason(search.latents, k, edge.function)
     return scored
 
 

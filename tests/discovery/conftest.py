@@ -83,6 +83,12 @@ def pictures():
 
 
 @pytest.fixture(scope="session")
+def with_pictures():
+    """For fixtures of a module whose run is asked for its pictures: a context to run in."""
+    return drawing
+
+
+@pytest.fixture(scope="session")
 def quick():
     """Changes of the settings that make a run short."""
     return QUICK

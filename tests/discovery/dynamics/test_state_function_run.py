@@ -70,8 +70,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(folder):
-    return run(load_config(folder / "config.yaml"), quiet=True)
+def made(folder, with_pictures):
+    with with_pictures():
+        return run(load_config(folder / "config.yaml"), quiet=True)
 
 
 @pytest.mark.slow
@@ -124,6 +125,7 @@ def test_it_predicts_groups_that_it_has_not_seen(made, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pictures")
 def test_verify_computes_it_again(made):
     again = verify_run(made, quiet=True)
     assert again.same, again.text()

@@ -22,17 +22,21 @@ from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.structure import LatentStructure
 
 
+def trained(x, y):
+    """Return a model of a curve and its rows."""
+    frame = pd.DataFrame({"x": x, "y": y})
+    table = Table.from_frame(frame, features=["x"], targets=["y"])
+    model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
+    fit(model, table, table.take(np.arange(0, len(x), 5)), TrainConfig(seed=0))
+    return model, table
+
+
 @pytest.fixture(scope="module")
 def bent():
     """A curve that several families describe: a model of it and its rows."""
     rng = np.random.default_rng(3)
     x = rng.normal(size=200)
-    y = np.exp(0.3 * x) + 0.6 * rng.normal(size=200)
-    frame = pd.DataFrame({"x": x, "y": y})
-    table = Table.from_frame(frame, features=["x"], targets=["y"])
-    model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
-    fit(model, table, table.take(np.arange(0, 200, 5)), TrainConfig(seed=0))
-    return model, table
+    return trained(x, np.exp(0.3 * x) + 0.6 * rng.normal(size=200))
 
 
 def around(curve, table, width):
@@ -70,6 +74,15 @@ def test_where_no_family_stays_inside_the_curve_stays_as_it_was_learned(bent):
     assert list(found.functions) == ["f_y_x"]
 
 
+def test_where_the_observations_notice_no_curve_the_form_outside_stays():
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-1, 1, 60)
+    straight = trained(x, 2 * x + 0.3 * rng.normal(size=60))
+    narrow = around(lambda x: 2 * x + 0.2 * np.sin(9 * x), straight[1], 0.05)
+    (edge,) = named(straight, bands=[narrow]).edges.to_dict("records")
+    assert (edge["family"], edge["status"]) == ("linear", "closed")
+
+
 def test_what_the_user_pinned_stands_outside_too(bent):
     narrow = around(lambda x: np.sin(4 * x), bent[1], 0.05)
     found = named(bent, bands=[narrow], pins={"x": "linear"})
@@ -93,7 +106,8 @@ def test_a_learned_curve_keeps_its_size_beside_a_form_of_another(bent):
     edge = EdgeTerm(0, form, tuple(form.times((0.3, 0.3), 20.0)))
     structures = (LatentStructure("y", 1.0, (edge,)),)
     constants = model.constant_raw.detach()
-    wrong = replace(search.score(structures, constants), structures=structures)
+    scored = search.score(structures, constants)
+    wrong = replace(scored, structures=structures, loss=20.0 * scored.loss)
     apart = around(lambda x: np.sin(4 * x), table, 1e-3)
     limits = CurveBands.of([apart], ["y"], units_of(model, table))
     kept = kept_inside(search, wrong, limits).structures[0]

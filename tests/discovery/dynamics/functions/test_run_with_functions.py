@@ -93,8 +93,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(folder):
-    return run(load_config(folder / "config.yaml"), quiet=True)
+def made(folder, with_pictures):
+    with with_pictures():
+        return run(load_config(folder / "config.yaml"), quiet=True)
 
 
 def test_check_tells_what_changes_in_time(folder):
@@ -198,6 +199,7 @@ def test_it_predicts_sites_that_it_has_not_seen(made, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pictures")
 def test_verify_computes_it_again(made):
     again = verify_run(made, quiet=True)
     assert again.same, again.text()

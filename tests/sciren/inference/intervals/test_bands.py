@@ -1,10 +1,15 @@
-"""Laws of the simultaneous factor: one point, independent points, one direction."""
+"""Laws of the simultaneous factor, and bands of few values of a feature."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm, t
 
-from sciren.inference.intervals.bands import simultaneous_factor
+from sciren import KANEncoder, ScIReN, Table
+from sciren.decoders import IdentityDecoder
+from sciren.inference.intervals.bands import curve_bands, simultaneous_factor
+from sciren.inference.observed import ObservedProcess
+from sciren.inference.selection import select
 
 
 def test_one_point_is_the_ordinary_quantile():
@@ -37,3 +42,21 @@ def test_the_factor_has_no_unit():
 
 def test_nothing_uncertain_needs_no_band():
     assert simultaneous_factor(np.ones((4, 2)), np.zeros((2, 2))) == 0.0
+
+
+def test_between_few_values_of_a_feature_a_band_holds_a_straight_line():
+    held = [_holds_a_line(seed) for seed in range(100, 112)]
+    assert sum(held) >= 10, held
+
+
+def _holds_a_line(seed):
+    """Whether the band of 14 values with five rows each holds the line behind them."""
+    rng = np.random.default_rng(seed)
+    x = np.repeat(rng.uniform(size=14), 5)
+    frame = pd.DataFrame({"x": x, "y": 2 * x + 0.05 * rng.normal(size=70)})
+    table = Table.from_frame(frame, features=["x"], targets=["y"])
+    model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
+    process = ObservedProcess.of(model, table)
+    selection = select(process)
+    (band,) = curve_bands(process, selection.whitening, [(0, 0)], [], selection.fit)
+    return band.holds(2 * band.x - 2 * x.mean())
