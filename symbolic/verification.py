@@ -213,11 +213,15 @@ def _close_to_network(
     places += [(r2, f"target {name}") for name, r2 in agreement.targets.items()]
     # 1.0 stands where there is no latent and no target to compare
     worst, where = min([(1.0, ""), *places])
-    mean, error = _held_out_excess(symbolic, model, held_out)
+    ours, theirs = _held_out(symbolic, model, held_out)
+    mean, error = ours.excess(0, theirs, 0)
     no_worse = mean <= BLOCK_ERRORS * error
+    # The reader is told what is lost, which a tiny but certain difference may hardly be.
+    share = mean / max(float(theirs.loss), 1e-300)
+    errors = mean / max(error, 1e-300)
     detail = (
-        f"{where or 'all'}; held-out loss {mean:+.2g} against the network "
-        f"(one block standard error {error:.2g})"
+        f"{where or 'all'}; held-out loss {share:+.2%} against the network, "
+        f"{errors:.2g} block standard errors ({BLOCK_ERRORS:g} allowed)"
     )
     meaning = (
         "R2 of equation against network, or held-out loss no worse by two block errors"
@@ -227,10 +231,10 @@ def _close_to_network(
     )
 
 
-def _held_out_excess(
+def _held_out(
     symbolic: EquationRecord, model: ScIReN, tables: list[Table]
-) -> tuple[float, float]:
-    """Held-out loss of the equations minus the network's, and its block error."""
+) -> tuple[Validation, Validation]:
+    """Squares of the equations and of the network by block of the held-out rows."""
     constants = raw_process_constants(model, symbolic.constants).unsqueeze(0)
     own = model.constant_raw.detach().unsqueeze(0)
     ours, theirs = [], []
@@ -241,7 +245,7 @@ def _held_out_excess(
         equation = _unconstrained(symbolic, table).unsqueeze(0)
         ours.append(by_block(data.term, equation, constants))
         theirs.append(by_block(data.term, network, own))
-    return _joined(ours).excess(0, _joined(theirs), 0)
+    return _joined(ours), _joined(theirs)
 
 
 def _joined(parts: list[Validation]) -> Validation:

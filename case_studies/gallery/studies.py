@@ -16,11 +16,13 @@ HERE = Path(__file__).resolve().parent
 MODELS: Mapping[str, str] = {
     "equation": "equation",
     "network": "network",
+    "curve of the state": "network",  # learned through the simulation, as a network is
     "constant latents": "constants",
     "mlp": "black_box",
 }
+SCORED = tuple(dict.fromkeys(MODELS.values()))
 COLUMNS = (
-    "study", "verdict", "target", "n", *(f"r2_{name}" for name in MODELS.values()),
+    "study", "verdict", "target", "n", *(f"r2_{name}" for name in SCORED),
     "equations", "constants", "error", "cpu_seconds",
 )  # fmt: skip
 
@@ -146,7 +148,7 @@ def line_of(row: Mapping[str, Any]) -> str:
         return f"{row['study']}: {row['error']}"
     scores = ", ".join(
         f"{name.replace('_', ' ')} {row[f'r2_{name}']:.3f}"
-        for name in MODELS.values()
+        for name in SCORED
         if row[f"r2_{name}"] is not None
     )
     return f"{row['study']}: R2 {scores}; {row['equations']}; {row['verdict']}"

@@ -34,13 +34,22 @@ def feature_bases(process: ObservedProcess) -> tuple[CurveBasis, ...]:
     """Return the basis of the tests for every feature.
 
     Curves are straight lines where `MOST_COLUMNS` has no room for a curve of every
-    latent: ten people or sites are no more observations than that.
+    latent: ten people or sites are no more observations than that. So they are where
+    groups deviate from what features say: a curve costs log(n) for each of its columns,
+    more than forty people show of most relations. `Search.widen` bends what is not straight.
     """
     free = process.n_latents + process.n_constants
     room = MOST_COLUMNS * len(process) - free
-    columns = COLUMNS if room >= COLUMNS * process.n_latents else 1
+    curved = room >= COLUMNS * process.n_latents and not deviates(process)
+    columns = COLUMNS if curved else 1
     pairs = zip(process.kinds, process.features.T, strict=True)
     return tuple(narrow_basis(kind, x, columns) for kind, x in pairs)
+
+
+def deviates(process: ObservedProcess) -> bool:
+    """Whether rows are groups that deviate from what their features say."""
+    parameters = process.term.model.decoder.parameters
+    return any(parameter.deviation is not None for parameter in parameters)
 
 
 class Known(NamedTuple):
@@ -68,6 +77,8 @@ class Search:
         known: Known | None = None,
     ) -> None:
         self.process, self.power, self.valleys = process, power, valleys
+        # Columns that are few enough to be widened.
+        self.narrow = 1 if deviates(process) else COLUMNS
         shape = (len(process.feature_names), process.n_latents)
         allowed = np.ones(shape, dtype=bool) if offered is None else offered
         self.offered: list[Edge] = [
@@ -285,15 +296,20 @@ class Search:
         """Give more columns to edges whose curve three cannot hold; whether any was.
 
         The selected edges are refitted with one of them, or of the others, in eight
-        columns; what that gains must pay log(n) for each column and be seen by the
-        robust test at the level of one in all edges.
+        columns (lines of groups that deviate in three); what that gains must pay log(n)
+        for each column and be seen by the robust test at the level of one in all edges.
         """
         narrow = [
-            n for n, basis in enumerate(self.whole.bases) if basis.size <= COLUMNS
+            n for n, basis in enumerate(self.whole.bases) if basis.size <= self.narrow
         ]
         if self.wide is None:
             pairs = zip(self.process.kinds, self.process.features.T, strict=True)
-            self.wide = tuple(smooth_basis(kind, x, WIDE) for kind, x in pairs)
+            bent, columns = (
+                (narrow_basis, COLUMNS)
+                if self.narrow < COLUMNS
+                else (smooth_basis, WIDE)
+            )
+            self.wide = tuple(bent(kind, x, columns) for kind, x in pairs)
         edges = [self.offered[number] for number in narrow]
         more = [self.wide[feature] for feature, _ in edges]
         size = self.fit.design.size + max((wider.size for wider in more), default=0)
@@ -348,7 +364,7 @@ class Search:
         kept = [*small.edges, *([] if edge in small.edges else [edge])]
         basis_of = dict(zip(small.edges, small.bases, strict=True))
         width = basis_of[edge].size if edge in basis_of else 0
-        if basis.size <= max(width, COLUMNS):
+        if basis.size <= max(width, self.narrow):
             return False
         bases = tuple(basis if other == edge else basis_of[other] for other in kept)
         wide = LinearisedFit.of(

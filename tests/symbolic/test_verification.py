@@ -18,7 +18,7 @@ from symbolic.search.observations import observed
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.raw_constants import raw_constants
 from symbolic.terms.rebuild import raw_expression
-from symbolic.verification import STRETCH, _held_out_excess
+from symbolic.verification import STRETCH, _held_out
 
 NAMES = ["same numbers", "close to network", "rounding", "stationary", "round trip"]
 
@@ -175,13 +175,21 @@ def test_a_weak_constant_one_percent_wrong_everywhere_fails(noisy, factor):
 
 def test_held_out_rows_decide_together_within_two_block_errors(noisy):
     model, tables, symbolic = noisy
-    both, both_error = _held_out_excess(symbolic, model, tables[1:])
-    parts = [_held_out_excess(symbolic, model, [table]) for table in tables[1:]]
+
+    def excess(held_out):
+        ours, theirs = _held_out(symbolic, model, held_out)
+        return ours.excess(0, theirs, 0)
+
+    both, both_error = excess(tables[1:])
+    parts = [excess([table]) for table in tables[1:]]
     assert min(p[0] for p in parts) <= both <= max(p[0] for p in parts)
     assert both_error < max(error for _, error in parts)
     check = {one.name: one for one in verify(symbolic, model, *tables).checks}
     close = check["close to network"]
     assert close.passed == (both <= 2 * both_error or close.number >= close.tolerance)
+    # what a reader loses, as a share of the loss and in errors
+    share = both / float(_held_out(symbolic, model, tables[1:])[1].loss)
+    assert f"{share:+.2%} against the network, {both / both_error:.2g} " in close.detail
 
 
 BOTH = pytest.mark.parametrize("kind", ["one_layer", "two_layers"])

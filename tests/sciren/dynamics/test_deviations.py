@@ -22,6 +22,7 @@ from sciren.dynamics import series_bands, simulate_series
 from sciren.dynamics.error_floor import with_learned_floor
 from sciren.dynamics.fitting import series_problem
 from sciren.dynamics.groups.deviations import (
+    HELD,
     Deviations,
     Quadratic,
     modes,
@@ -83,7 +84,7 @@ def example(groups=4, size=3, seed=0):
     root = rng.normal(size=(groups, size, size))
     losses = Quadratic(
         rng.normal(size=(groups, size)), rng.normal(size=(groups, size)),
-        root @ root.transpose(0, 2, 1),
+        root @ root.transpose(0, 2, 1) + np.eye(size),
     )  # fmt: skip
     law = Deviations(("a", "b", "c"), np.zeros(3, bool), np.array([0.5, 0.0, 2.0]))
     return losses, law
@@ -103,6 +104,26 @@ def test_integrating_deviations_out_adds_their_variance_to_that_of_the_numbers()
         np.linalg.solve(marginal.curvature, marginal.gradient[..., None]),
         rtol=1e-8,
     )
+
+
+@pytest.mark.parametrize(("share", "held"), [(1.1, True), (0.9, False)])
+def test_directions_that_series_hardly_hold_say_nothing(share, held):
+    """Two logs that only rise together are left out from a tenth of their spread on."""
+    both, apart = np.array([[1, 0, 1], [1, 0, -1]]) / np.sqrt(2)
+    law = Deviations(("a", "b", "c"), np.ones(3, bool), np.array([0.5, 0.0, 0.5]))
+    known = share * HELD / law.sd[0] ** 2
+    curvature = known * np.outer(both, both) + 50 * np.outer(apart, apart)
+    curvature[1, 1] = 3.0
+    gradient = np.array([[1.0, 0.5, 0.8]])
+    losses = Quadratic(np.zeros((1, 3)), gradient, curvature[None])
+    marginal = losses.without(law)
+    assert (marginal.curvature[0] @ both @ both > 1e-9) == held
+    assert (abs(marginal.gradient[0] @ both) > 1e-9) == held
+    # what the series do hold stays: the other direction, and numbers that do not deviate
+    spread = 1 / 50 + law.sd[0] ** 2
+    assert marginal.curvature[0] @ apart @ apart == pytest.approx(1 / spread)
+    assert marginal.curvature[0, 1, 1] == pytest.approx(3.0)
+    assert marginal.gradient[0, 1] == pytest.approx(0.5)
 
 
 def test_modes_are_where_loss_and_law_are_lowest_together():

@@ -1,13 +1,25 @@
 """The steps of the search: what a wider curve costs an edge, and gives back."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
+from sciren import KANEncoder, Parameter, ScIReN, State, process_model
+from sciren.dynamics.linearised import Linearisation, LinearisedModel
 from sciren.inference.kind_bases import smooth_basis
+from sciren.inference.observed import ObservedProcess
 from sciren.inference.search import COLUMNS, WIDE, Search
 from tests.sciren.inference.conftest import drivers
 from tests.sciren.inference.test_selection import plain
+
+
+@process_model(
+    parameters=[Parameter("k", low=0, start=0.4, per="group", deviation="lognormal")],
+    state=[State("c", start=10)], time="ode", targets={"y": "c"},
+)  # fmt: skip
+def decay(s, p, f):
+    return {"c": -p.k * s.c}
 
 
 def searched(effect):
@@ -50,6 +62,37 @@ def test_wide_curves_stay_where_narrow_ones_give_nothing_more():
     assert [basis.size for basis in design.bases] == [WIDE]
     kept.narrow_again()
     assert kept.fit.design is design
+
+
+def deviating_groups(effect, seed=1, groups=40):
+    """Search over groups whose log k deviates from what x (effect), a and b say."""
+    model = LinearisedModel(decay)
+    rng = np.random.default_rng(seed)
+    static = rng.random((groups, 3))
+    numbers = np.log(0.2 + effect(static[:, 0])) + 0.3 * rng.standard_normal(groups)
+    rows = Linearisation(
+        numbers[:, None], np.full((groups, 1, 1), 0.3**-2.0), np.array([np.log(0.4)])
+    )
+    table = rows.table(
+        SimpleNamespace(static=static, static_names=("x", "a", "b"), units={})
+    )
+    search = Search(
+        ObservedProcess.of(ScIReN(KANEncoder(3, 1), "auto", model), table), None
+    )
+    while True:
+        search.round()
+        if not search.widen():
+            return search
+
+
+def test_lines_stand_first_where_groups_deviate_and_bend_where_they_must():
+    straight = deviating_groups(lambda x: 0.4 * x)
+    assert straight.kept == [(0, 0)]
+    assert [basis.size for basis in straight.fit.design.bases] == [1]
+    bent = deviating_groups(lambda x: 8 * (x - 0.5) ** 2)
+    assert bent.kept == [(0, 0)]
+    assert [basis.size for basis in bent.fit.design.bases] == [COLUMNS]
+    assert deviating_groups(lambda x: 0.2 + 0 * x).kept == []
 
 
 def test_narrow_curves_are_not_asked_again():
