@@ -141,11 +141,11 @@ def verdicts(
 ) -> dict[str, tuple[bool, str]]:
     """Return constant -> whether it is identified, and why not.
 
-    It is when every profile says so and the interval of the equations is not too wide.
+    It is when every profile says so and the printed interval is not too wide.
 
     Args:
         profiles: all that were computed.
-        intervals: constant -> 95 % interval of the equations.
+        intervals: constant -> 95 % interval that is printed.
         positive: constant -> whether it is positive (judged by its factor).
     """
     verdict_of = {}
@@ -157,7 +157,7 @@ def verdicts(
         wide = positive.get(name, False) and (low <= 0 or math.log(high / low) > WIDEST)
         if wide:
             reasons.append(
-                f"its 95 % interval in the equations, {low:.3g} to {high:.3g}, "
+                f"its 95 % interval, {low:.3g} to {high:.3g}, "
                 "spans more than a factor of 2"
             )
         # Not asked is not identified.
