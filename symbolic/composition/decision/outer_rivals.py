@@ -41,7 +41,7 @@ def outer_rivals(regression: Regression, model: Model, rss: float) -> Iterator[R
             continue
         # tangents of all other constants: to first order
         # the rest of the formula is refitted as well
-        basis, target = _beside(regression, model, h)
+        basis, target = beside(regression, model, h)
         for name, function in OUTER.items():
             if name == "logarithm" and node.kind == "log":
                 continue
@@ -52,8 +52,8 @@ def outer_rivals(regression: Regression, model: Model, rss: float) -> Iterator[R
             yield Rival(features, f"{name} of the sum", gain, 0)
 
 
-def _beside(regression: Regression, model: Model, h: int) -> tuple[Array, Array]:
-    """Directions of everything beside a node, and the target without them."""
+def beside(regression: Regression, model: Model, h: int) -> tuple[Array, Array]:
+    """Return directions (n, q) of everything beside a node, and the target without them."""
     evaluator = Evaluator(regression.columns, model)
     value, tangent = evaluator.value_jacobian(model.pack())
     sizes = [len(Model(nodes=(node,)).pack()) for node in model.nodes]

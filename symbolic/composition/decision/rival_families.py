@@ -218,25 +218,29 @@ class Place:
         explained = float(np.sum((vectors.T @ moment)[keep] ** 2 / values[keep]))
         return max(self.size - explained, LEAST_LEFT * self.size)
 
-    def smallest(self, family: RivalFamily) -> float:
-        """Return the smallest sum of squares of a family: on its grid, then refined."""
+    def smallest(self, family: RivalFamily) -> tuple[float, Array]:
+        """Return the smallest sum of squares of a family and the inner constants it has there.
+
+        They are sought on the grid, then refined.
+        """
         with np.errstate(all="ignore"):
             # 1. Every inner constant on the grid, amplitudes in closed form.
             starts = sorted(
                 (self.left(family, inner), k) for k, inner in enumerate(family.grid)
             )
-            best = starts[0][0]
+            best, at = starts[0][0], family.grid[starts[0][1]]
             # 2. Nelder-Mead from the best: two constants at most, and kinks do not trouble it.
             if family.grid.shape[1] == 0:
-                return best
+                return best, at
             for _, k in starts[:REFINED]:
                 result = minimize(
                     lambda inner: self.left(family, inner), family.grid[k],
                     method="Nelder-Mead",
                     options={"maxfev": 60, "xatol": 1e-3, "fatol": 1e-4 * best},
                 )  # fmt: skip
-                best = min(best, float(result.fun))
-        return best
+                if result.fun < best:
+                    best, at = float(result.fun), np.asarray(result.x)
+        return best, at
 
 
 def scaled_to_one(z: Array) -> Array:

@@ -196,9 +196,53 @@ def test_a_right_factor_has_no_better_rival():
     listed = list(rivals(data, right.model, right.rss))
     assert {r.features for r in listed} == {(0,)}  # the line beside it has none
     assert all(r.gain < 2 for r in listed)
-    # terms inside another outer function are not linear in it, and are not asked
-    inside = Model((), (Node("exp", 1.0, (1.0,), (KINK, OTHER)),))
-    assert not list(rivals(data, inside, 1.0))
+
+
+def inside(outer, curve, start, kind, rows=400):
+    """Rows of a function of a curve and a line, and a node of these two fitted to them."""
+    data = regression(
+        lambda z, rng: (
+            outer(curve(z[:, 0]) + 0.6 * z[:, 1]) + 0.02 * rng.normal(size=rows)
+        ),
+        rows,
+    )
+    # the argument of a log is written as one plus the sum
+    terms = [term.scaled(0.25 if kind == "log" else 1.0) for term in (start, OTHER)]
+    node = Node(kind, 1.0, (1.0,), tuple(terms))
+    return data, refitted(data, Model((), (node,)))
+
+
+OUTER_FUNCTIONS = {
+    "exp": np.exp,
+    "quadratic": lambda s: (s + 1.0) ** 2,
+    "abs": lambda s: np.abs(s + 1.0),
+    "log": lambda s: np.log(s + 4.0),
+}
+
+
+@pytest.mark.parametrize("kind", OUTER_FUNCTIONS)
+def test_an_imitation_inside_a_node_has_a_better_rival(kind):
+    start = Term(0, "abs", (1.0, -1.0))
+    data, kink = inside(OUTER_FUNCTIONS[kind], lambda x: np.tanh(2 * x), start, kind)
+    gains = {r.family: r.gain for r in rivals(data, kink.model, kink.rss)}
+    assert gains["logistic"] > 20
+    assert gains["logistic"] > max(gains["cubic"], gains["exp of reciprocal"])
+
+
+@pytest.mark.parametrize("kind", OUTER_FUNCTIONS)
+def test_a_right_curve_inside_a_node_has_no_better_rival(kind):
+    data, right = inside(
+        OUTER_FUNCTIONS[kind], lambda x: np.exp(0.7 * x) - 1.0, CURVE, kind
+    )
+    listed = list(rivals(data, right.model, right.rss))
+    assert {r.features for r in listed} == {(0,)}
+    assert all(r.gain < 2 for r in listed)
+
+
+def test_the_only_curve_of_a_node_has_no_rivals():
+    data, _ = product(lambda x: x)
+    alone = Model((), (Node("exp", 1.0, (1.0,), (KINK,)),))
+    assert not list(rivals(data, alone, 1.0))
 
 
 def test_knots_change_nothing_where_rows_have_few_values():
