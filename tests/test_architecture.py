@@ -82,6 +82,7 @@ WITHOUT_TORCH = {
     "sciren.inference.dictionary",
     "sciren.inference.intervals.quantiles",
     "sciren.inference.relationship",
+    "sciren.solvers.spans",
 }
 
 

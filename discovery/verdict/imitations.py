@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.decision.record import AS_GOOD_WITHIN, REFUTES, Rival, gain_of
 from symbolic.composition.decision.rival_families import (
     RIVAL_FAMILIES,
     Place,
     scaled_to_one,
 )
-from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.families.linear_form import LinearForm
 
 if TYPE_CHECKING:

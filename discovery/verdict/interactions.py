@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
 from sciren.inference.relationship import LEVEL
+from sciren.solvers.spans import orthonormal_span
 
 if TYPE_CHECKING:
     from discovery.verdict.equation_fit import EquationFit
@@ -100,17 +101,18 @@ class _Asked:
         white = self._white(np.column_stack((self.others, beside, parts, answer)))
         cuts = np.cumsum([self.others.shape[1] + beside.shape[1], parts.shape[1]])
         base, block, answer = np.split(white, cuts, axis=1)
-        base, _ = _directions(base)
+        base = orthonormal_span(base, SAID_ALREADY)
         block = block / np.maximum(np.linalg.norm(block, axis=0), 1e-300)
         answer = answer[:, 0]
         answer = answer - base @ (base.T @ answer)
         # Only what the other columns cannot say is asked for.
-        block, seen = _directions(block - base @ (base.T @ block), unit=False)
-        if not seen:
+        free = block - base @ (base.T @ block)
+        block = orthonormal_span(free, SAID_ALREADY, unit=False)
+        if not block.shape[1]:
             return 1.0
         theta = block.T @ answer
         left = answer - block @ theta
-        process, spent = self.evidence.process, base.shape[1] + seen
+        process, spent = self.evidence.process, base.shape[1] + block.shape[1]
         if process.ordered:
             count, scores = cosine_count(process.n_rows), block * left[:, None]
             meat = cosine_meat(scores, count, spent, process.time_rank())
@@ -125,22 +127,6 @@ class _Asked:
         if selection is None:
             return columns / self.evidence.scale[:, None]
         return selection.whitening.whiten(columns)
-
-
-def _directions(columns: Array, unit: bool = True) -> tuple[Array, int]:
-    """Return an orthonormal basis (m, r) of the span of columns (m, P), and r.
-
-    Args:
-        unit: whether columns are brought to length one first; else they are shares of
-            columns of length one.
-    """
-    size = np.linalg.norm(columns, axis=0) if unit else np.ones(columns.shape[1])
-    scaled = columns[:, size > 0] / size[size > 0]
-    if not scaled.shape[1]:
-        return np.zeros((len(columns), 0)), 0
-    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
-    kept = left[:, values > SAID_ALREADY]
-    return kept, kept.shape[1]
 
 
 def _told(asked: _Asked, latent: str, sources: list[int]) -> Reason:

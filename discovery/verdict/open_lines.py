@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from discovery.verdict.imitations import ROWS
 from discovery.verdict.record import Reason
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.decision.open_lines import BEND, upper_bend
-from symbolic.composition.decision.spans import orthonormal_span
 
 if TYPE_CHECKING:
     from discovery.verdict.equation_fit import EquationFit

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
 from sciren.inference.relationship import LEVEL
+from sciren.solvers.spans import orthonormal_span
 
 if TYPE_CHECKING:
     from discovery.verdict.equation_fit import EquationFit
@@ -77,13 +78,13 @@ def screen(fit: "EquationFit", scale: Array, blocks: Ids) -> list[Screened]:
         # as it stands; its own constants leave the slopes, or they would put it back
         # in.
         curve = by_latent[:, latent] * (column - column.mean())[process.rows]
-        other_slopes = _orthonormal(np.delete(slopes, own, axis=1))
+        other_slopes = orthonormal_span(np.delete(slopes, own, axis=1))
         p, gain = _tested(residual + curve, curve[:, None], other_slopes, blocks)
         ends = names[0][feature], names[1][latent]
         screened.append(Screened(*ends, True, p, gain / total))
     # An edge that is not held is tested on top of all constants, so one basis serves
     # all.
-    basis = _orthonormal(slopes)
+    basis = orthonormal_span(slopes)
     for feature, latent, columns in _edges_left(fit):
         offered = by_latent[:, latent, None] * columns[process.rows]
         p, gain = _tested(residual, offered, basis, blocks)
@@ -155,14 +156,6 @@ def _edges_left(fit: "EquationFit") -> Iterator[tuple[int, int, Array]]:
                 yield feature, latent, columns
 
 
-def _orthonormal(columns: Array) -> Array:
-    # Columns of unit length first: rank is then decided by direction, not by unit.
-    size = np.linalg.norm(columns, axis=0)
-    columns = columns[:, size > 0] / size[size > 0]
-    left, values, _ = np.linalg.svd(columns, full_matrices=False)
-    return left[:, values > SMALLEST * values.max(initial=0.0)]
-
-
 def _tested(
     response: Array, offered: Array, other_columns: Array, blocks: Ids
 ) -> tuple[float, float]:
@@ -181,7 +174,7 @@ def _tested(
     left = response - other_columns @ (other_columns.T @ response)
     if not kept.any():
         return 1.0, 0.0
-    basis = _orthonormal(free[:, kept])
+    basis = orthonormal_span(free[:, kept])
     gain = float(((basis.T @ left) ** 2).sum())
     # Scores (m, d) of each observation, summed within blocks: observations of a block
     # may depend on each other in any way, blocks must not.

@@ -20,6 +20,8 @@ import numpy as np
 from scipy.linalg import matmul_toeplitz
 from scipy.signal import lfilter, lfiltic
 
+from sciren.solvers.spans import orthonormal_span
+
 MOVES = 6  # of the autoregression towards the residual, at most
 STAYS = 1e-3  # change of the correlations that ends them
 MOST_SEGMENTS = 200  # beyond, each holds too little slow noise for it to matter
@@ -111,7 +113,7 @@ def fit_autoregression(
     """
     basis = None
     if columns is not None and segments[-1] - segments[0] < MOST_SEGMENTS:
-        basis = _orthonormal(columns)
+        basis = orthonormal_span(columns)
         values = values - basis @ (basis.T @ values)
     # Residuals lie outside the span of the model's columns, and so must what is
     # compared with them.
@@ -166,14 +168,6 @@ def _lagged(
         same = (segments[lag:] == segments[:-lag]).astype(float)
         sums.append(np.einsum("mp,mp,m->", first[lag:], second[:-lag], same))
     return np.array(sums)
-
-
-def _orthonormal(columns: np.ndarray) -> np.ndarray:
-    size = np.linalg.norm(columns, axis=0)
-    left, values, _ = np.linalg.svd(
-        columns[:, size > 0] / size[size > 0], full_matrices=False
-    )
-    return left[:, values > 1e-9 * values.max(initial=0.0)]
 
 
 def _correlations(

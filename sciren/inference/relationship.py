@@ -24,6 +24,7 @@ import numpy as np
 
 from sciren.errors import ShapeError
 from sciren.inference.dictionary import dictionary, robust_scaled
+from sciren.solvers.spans import orthonormal_span
 
 Array = np.ndarray
 Mode = Literal["rows", "groups", "shifts", "signs"]
@@ -185,7 +186,7 @@ class _Levels:
     ) -> "_Levels":
         offset = np.ones((len(target), 1))
         removed = offset if nuisance is None else np.hstack((offset, nuisance))
-        basis = _orthonormal(removed)
+        basis = orthonormal_span(removed, NEGLIGIBLE)
         # What is fitted in any case explains its part of the target first, so that only
         # what is left of both can be a relation (Freedman and Lane).
         target = target - basis @ (basis.T @ target)
@@ -202,15 +203,6 @@ class _Levels:
             (target - target_means[labels], target_means - target_means.mean()),
             labels,
         )
-
-
-def _orthonormal(columns: Array) -> Array:
-    """Orthonormal basis of the span of some columns."""
-    size = np.linalg.norm(columns, axis=0)
-    left, values, _ = np.linalg.svd(
-        columns / np.where(size > 0, size, 1), full_matrices=False
-    )
-    return left[:, values > NEGLIGIBLE * values.max(initial=0.0)]
 
 
 def _group_means(block: Array, labels: Array) -> Array:

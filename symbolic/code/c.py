@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from symbolic.code.expressions import FUNCTIONS, SIGNS, CodeText, power_by
-from symbolic.code.layout import in_rows, signature
+from symbolic.code.layout import called, in_rows, signature
 from symbolic.code.program import Program, Routine, Table
 
 _KEYWORDS = """
@@ -58,11 +58,8 @@ def write(program: Program) -> str:
         for item in program.numbers
     ]
     # the body first: it tells which helpers are needed
-    body = [_table(item) for item in program.tables]
-    body += [_routine(item) for item in program.routines]
-    body += program.blocks
-    whole = "".join(body)
-    parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
+    body = program.functions(_table, _routine)
+    parts += [f"\n{text}" for text in called(_HELPERS, body)]
     return "".join([*parts, *body])
 
 

@@ -3,7 +3,7 @@
 import re
 
 from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect
-from symbolic.code.layout import in_rows
+from symbolic.code.layout import called, in_rows
 from symbolic.code.program import Program, Routine, Table
 
 _KEYWORDS = """
@@ -91,11 +91,8 @@ _HELPERS = {
 def write(program: Program) -> str:
     """Return the module as text."""
     # the body first: it tells which helpers and modules are needed
-    body = [_table(item) for item in program.tables]
-    body += [_routine(item) for item in program.routines]
-    body += program.blocks
-    whole = "".join(body)
-    helpers = [text for name, text in _HELPERS.items() if f"{name}(" in whole]
+    body = program.functions(_table, _routine)
+    helpers = called(_HELPERS, body)
     lines = [f"! {_safe(line)}" for line in program.header]
     lines.append("module sciren_equations")
     # only what is used is imported, or compilers warn

@@ -1,6 +1,6 @@
 """How source code is broken into lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from symbolic.code.program import Routine
 
@@ -10,6 +10,12 @@ WIDTH = 88  # characters of a line, as in the code of the toolkit itself
 def one_line(text: str) -> str:
     """Return a text that cannot end the comment in which it stands."""
     return " ".join(text.split())
+
+
+def called(helpers: Mapping[str, str], body: Iterable[str]) -> list[str]:
+    """Return the text of those helpers, by their names, that functions call."""
+    whole = "".join(body)
+    return [text for name, text in helpers.items() if f"{name}(" in whole]
 
 
 def in_rows(

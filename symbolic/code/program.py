@@ -1,6 +1,6 @@
 """What source code of the equations holds, before it is written in any language."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,12 @@ class Program:
     def public(self) -> tuple[str, ...]:
         """Identifiers of all that a user of the code calls."""
         return (*(routine.identifier for routine in self.routines), *self.exported)
+
+    def functions(
+        self, table: Callable[[Table], str], routine: Callable[[Routine], str]
+    ) -> list[str]:
+        """Return the text of every function, tables first, as a language writes each."""
+        return [*map(table, self.tables), *map(routine, self.routines), *self.blocks]
 
 
 def program_of(

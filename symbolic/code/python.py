@@ -48,9 +48,7 @@ def write(program: Program) -> str:
         f"\n{item.identifier} = {item.value!r}  # {item.meaning}\n"
         for item in program.numbers
     ]
-    body = [_table(item) for item in program.tables]
-    body += [_routine(item) for item in program.routines]
-    body += program.blocks
+    body = program.functions(_table, _routine)
     if any("_step(" in text for text in body):
         parts.append(_STEP)
     return "".join([*parts, *body])

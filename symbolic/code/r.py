@@ -42,9 +42,7 @@ def write(program: Program) -> str:
         f"\n# {one_line(item.meaning)}\n{item.identifier} <- {item.value!r}\n"
         for item in program.numbers
     ]
-    body = [_table(item) for item in program.tables]
-    body += [_routine(item) for item in program.routines]
-    body += program.blocks
+    body = program.functions(_table, _routine)
     if any("step_(" in text for text in body):
         parts.append("\nstep_ <- function(x) (sign(x) + 1) / 2\n")
     return "".join([*parts, *body])

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.stats import chi2
 
 from sciren.agreement import r2
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.blocks import block_sums, independent_blocks
-from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.model import Evaluator, Model
 from symbolic.composition.fitting.regression import Regression, orthonormal, polynomials

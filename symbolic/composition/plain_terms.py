@@ -16,8 +16,8 @@ from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.decision.size import INFORMATIVE, information
-from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.model import (
     Evaluator,

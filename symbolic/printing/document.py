@@ -353,20 +353,9 @@ def _edge_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_row(check: PrintedCheck) -> dict[str, Any]:
-    if not check.applies:
-        return {
-            "check": check.name,
-            "value": "",
-            "limit": "",
-            "result": "does not apply",
-        }
     sign = r"\ge" if check.above else r"\le"
     # R2 near one and errors near zero need different digits
     limit = format_number(check.tolerance, None if check.above else 1)
     value = format_number(check.value, 6 if check.above else 2)
-    return {
-        "check": check.name,
-        "value": Tex(f"${value}$"),
-        "limit": Tex(f"${sign} {limit}$"),
-        "result": "PASS" if check.passed else Tex(r"\textbf{FAIL}"),
-    }
+    shown = Tex(f"${value}$"), Tex(f"${sign} {limit}$")
+    return check.row(*shown, Tex(r"\textbf{FAIL}"))

@@ -98,18 +98,6 @@ def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(check: PrintedCheck) -> dict[str, Any]:
-    if not check.applies:
-        return {
-            "check": check.name,
-            "value": "",
-            "limit": "",
-            "result": "does not apply",
-        }
     value = format_number(check.value, 6 if check.above else 2, "text")
     sign = "at least" if check.above else "at most"
-    return {
-        "check": check.name,
-        "value": value,
-        "limit": f"{sign} {check.tolerance:g}",
-        "result": "PASS" if check.passed else "**FAIL**",
-    }
+    return check.row(value, f"{sign} {check.tolerance:g}", "**FAIL**")

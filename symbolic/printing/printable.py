@@ -88,6 +88,14 @@ class PrintedCheck:
     """Whether the value has to be above the tolerance (an R2) instead of below."""
     applies: bool = True
 
+    def row(self, value: Any, limit: Any, failed: Any) -> dict[str, Any]:
+        """Return the row of a table: value and limit as they are written, and the result."""
+        if not self.applies:
+            value, limit, result = "", "", "does not apply"
+        else:
+            result = "PASS" if self.passed else failed
+        return {"check": self.name, "value": value, "limit": limit, "result": result}
+
 
 @dataclass(frozen=True)
 class PrintableModel:

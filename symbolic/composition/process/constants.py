@@ -13,8 +13,8 @@ linear model of Robinson (1988), cross-fitted as in Chernozhukov et al. (2018).
 
 import numpy as np
 
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.blocks import independent_blocks
-from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.finding import Finding
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.linearised import Linearised

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from discovery.verdict.edge_limit import most_edges
+from discovery.verdict.evidence import pooled
 from discovery.verdict.faithful import consistency_reasons, faithful_reasons
 from discovery.verdict.identified import on_bounds
 from discovery.verdict.placebos.controls import WrongProcess
@@ -84,6 +85,14 @@ def test_a_wrong_process_is_seen_by_its_fit_or_by_what_it_misses(worse, p, seen)
         return SimpleNamespace(r2=r2, missing=MissingPart(p, 0.0, 0.0, "trees", 20))
 
     assert WrongProcess.of("x", skill(0.7 - worse, p), skill(0.7, 0.5)).seen == seen
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(10_000, 10_000), (25_000, 8334)])
+def test_a_verdict_asks_ten_thousand_rows_spread_over_the_record(rows, kept):
+    time = pd.DataFrame({"a": np.arange(rows), "y": np.arange(rows)})
+    asked = pooled({"train": Table.from_frame(time, ["a"], [], ["y"])}).targets[:, 0]
+    assert len(asked) == kept
+    assert set(np.diff(asked.numpy())) == {-(-rows // kept)}
 
 
 def test_a_placebo_is_shifted_by_a_tenth_of_the_record_at_least():

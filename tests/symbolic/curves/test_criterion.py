@@ -39,6 +39,13 @@ def test_the_reference_finds_the_noise_of_any_smooth_curve():
     assert reference_share(prepare(np.ones(5), np.arange(5.0), None)) == 0.0
 
 
+@pytest.mark.parametrize(("degree", "smooth"), [(12, True), (13, False)])
+def test_the_reference_has_as_many_coefficients_as_the_default_curve(degree, smooth):
+    points = prepare(X, np.cos(degree * np.arccos(X)), None)  # Chebyshev polynomial
+    share = reference_share(points)
+    assert share < 1e-20 if smooth else share > 0.5
+
+
 def test_a_constant_more_costs_the_logarithm_of_the_points():
     evidence = Evidence(15.0, 0.0, 0.0)
     two, three = (evidence.criterion(0.1, k) for k in (2, 3))

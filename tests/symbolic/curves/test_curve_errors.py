@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sciren.errors import DataError, ShapeError
-from symbolic.curves.curve_errors import CHANCE, CurveErrors
+from symbolic.curves.curve_errors import CurveErrors
 from symbolic.curves.fit import fit_curve
 
 GRID = np.linspace(-1.0, 1.0, 201)
@@ -104,8 +104,12 @@ def test_more_observations_make_constants_dearer():
     assert many == pytest.approx(np.log(1000))
 
 
-def test_the_limit_of_chance_is_small():
-    assert 0 < CHANCE < 0.01
+@pytest.mark.parametrize(("chi2", "missed"), [(29.0, False), (30.0, True)])
+def test_a_true_family_is_a_misfit_once_in_a_thousand(chi2, missed):
+    """A chi-square of ten degrees of freedom exceeds 29.6 by chance of 0.001."""
+    target = np.zeros(10)
+    target[0] = np.sqrt(chi2)
+    assert (CurveErrors(np.eye(10), target, 100).missed(1.0, 1) > 0) == missed
 
 
 @pytest.mark.parametrize(
