@@ -218,8 +218,12 @@ class Place:
         explained = float(np.sum((vectors.T @ moment)[keep] ** 2 / values[keep]))
         return max(self.size - explained, LEAST_LEFT * self.size)
 
-    def smallest(self, family: RivalFamily) -> tuple[float, Array]:
-        """Return the smallest sum of squares of a family and the inner constants it has there.
+    def smallest(self, family: RivalFamily) -> float:
+        """Return the smallest sum of squares of a family."""
+        return self.best_member(family)[0]
+
+    def best_member(self, family: RivalFamily) -> tuple[float, Array]:
+        """Return the smallest sum of squares of a family and its inner constants there.
 
         They are sought on the grid, then refined.
         """

@@ -64,7 +64,7 @@ def rivals(regression: Regression, model: Model, rss: float) -> Iterator[Rival]:
             if term.family in family.holds:
                 continue
             more = family.size - len(term.constants) + anchored
-            left, inner = asked.smallest(family)
+            left, inner = asked.best_member(family)
             rival = Rival(
                 (term.feature,),
                 family.name,
