@@ -96,6 +96,7 @@ class ResidualScale:
 
     def _inside(self, values: Tensor) -> Tensor:
         """Argument of the log, held above its floor."""
+        # both `transform` and `slope` use it, so that they belong to one function
         return (values + self.offset).clamp_min(LOG_FLOOR * self.offset)
 
 

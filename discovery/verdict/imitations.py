@@ -133,6 +133,7 @@ def _best(
         if edge.form.family in family.holds:
             continue
         left = place.smallest(family)
+        # an offset that the named curve lacks is one more constant of its rival
         more = family.size - edge.size + anchored
         gain = gain_of(rss, left, more, information)
         rival = Rival((edge.source,), family.name, gain, more)

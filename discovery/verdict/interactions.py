@@ -82,12 +82,15 @@ class _Asked:
     def alone(self, source: int) -> float:
         """p-value of one feature inside the node."""
         held = self.z.copy()
+        # held at its median, a place where there are rows: at zero there may be none
         held[:, source] = np.median(held[:, source])
         still = self._tangent(held)
         return self._p(still, self._tangent(self.z) - still)
 
     def _tangent(self, z: Array) -> Array:
         """Return the node (n, 1 + k) and its slopes by its constants."""
+        # with the slopes its constants may move, as they do in a refit: the test then asks
+        # for the node and not for these values of it
         return np.column_stack((self.node.value(z), self.node.by_constants(z)))
 
     def _p(self, beside: Array, asked: Array) -> float:
@@ -102,6 +105,7 @@ class _Asked:
         cuts = np.cumsum([self.others.shape[1] + beside.shape[1], parts.shape[1]])
         base, block, answer = np.split(white, cuts, axis=1)
         base = orthonormal_span(base, SAID_ALREADY)
+        # lengths before the others are taken out: what is left is then a share of one
         block = block / np.maximum(np.linalg.norm(block, axis=0), 1e-300)
         answer = answer[:, 0]
         answer = answer - base @ (base.T @ answer)
@@ -110,6 +114,8 @@ class _Asked:
         block = orthonormal_span(free, SAID_ALREADY, unit=False)
         if not block.shape[1]:
             return 1.0
+        # The columns are orthonormal: least squares is a projection, and what is left of
+        # the answer carries the scores of the test.
         theta = block.T @ answer
         left = answer - block @ theta
         process, spent = self.evidence.process, base.shape[1] + block.shape[1]

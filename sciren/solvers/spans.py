@@ -24,5 +24,6 @@ def orthonormal_span(
     scaled = columns[:, length > 0] / length[length > 0]
     if not scaled.shape[1]:
         return scaled
+    # Singular values and not a QR: dependence is seen whatever the order of the columns.
     left, values, _ = np.linalg.svd(scaled, full_matrices=False)
     return left[:, values > dependent]

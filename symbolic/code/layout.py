@@ -14,6 +14,7 @@ def one_line(text: str) -> str:
 
 def called(helpers: Mapping[str, str], body: Iterable[str]) -> list[str]:
     """Return the text of those helpers, by their names, that functions call."""
+    # With the parenthesis: a constant may have the name of a helper, but is not called.
     whole = "".join(body)
     return [text for name, text in helpers.items() if f"{name}(" in whole]
 

@@ -115,6 +115,7 @@ class Program:
         self, table: Callable[[Table], str], routine: Callable[[Routine], str]
     ) -> list[str]:
         """Return the text of every function, tables first, as a language writes each."""
+        # Functions of tables first: routines call them, and C knows what stands above only.
         return [*map(table, self.tables), *map(routine, self.routines), *self.blocks]
 
 

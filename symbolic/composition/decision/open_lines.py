@@ -14,8 +14,8 @@ once a memory.
 import numpy as np
 
 from sciren.inference.intervals.quantiles import NORMAL_95
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.decision.record import Rival
-from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.model import Evaluator, Model
 from symbolic.composition.fitting.regression import Regression
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import least_squares
 
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.decision.record import Rival, gain_of
-from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.model import Evaluator, Model, Node, node_sum
 from symbolic.composition.fitting.regression import Regression
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sciren.solvers.spans import orthonormal_span
 from symbolic.composition.decision.inner_rivals import refitted_inside
 from symbolic.composition.decision.record import Rival, gain_of
 from symbolic.composition.decision.rival_families import (
@@ -12,7 +13,6 @@ from symbolic.composition.decision.rival_families import (
     Place,
     scaled_to_one,
 )
-from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting import model as models
 from symbolic.composition.fitting.edge_families import CIRCULAR
 from symbolic.composition.fitting.model import Evaluator, Model, term_value
