@@ -12,6 +12,7 @@ from discovery.tables.networks import time_of
 from discovery.tables.plausible import check_outliers, check_varies
 from discovery.tables.study import SeriesStudy
 from sciren.data.frames import LEAST_SCORED, has_one_value
+from sciren.data.stamps import PlainNumbersError
 from sciren.errors import ConfigError, DataError, DataWarning, TrainingError
 
 if TYPE_CHECKING:
@@ -239,20 +240,26 @@ def series_of(
     assert time is not None  # `refuse_for_series` has asked
     units = units_of(config, frame)
     static = _static(config, decoder, frame)
-    return SeriesTable.from_frame(
-        frame,
-        group=data.groups,
-        time=time,
-        static=static,
-        features=[name for name in config.features if name not in static],
-        forcings=forcings,
-        targets=targets,
-        units=units,
-        time_unit=config.units.get(time),
-        time_format=None if data.format else data.time_format,
-        gaps="keep" if decoder.time == "ode" else "raise",
-        not_missing=data.not_missing,
-    )
+    try:
+        return SeriesTable.from_frame(
+            frame,
+            group=data.groups,
+            time=time,
+            static=static,
+            features=[name for name in config.features if name not in static],
+            forcings=forcings,
+            targets=targets,
+            units=units,
+            time_unit=config.units.get(time),
+            time_format=None if data.format else data.time_format,
+            gaps="keep" if decoder.time == "ode" else "raise",
+            not_missing=data.not_missing,
+        )
+    except PlainNumbersError as error:
+        raise DataError(
+            f"{error}; where they count from a start, name their unit, "
+            f"units: {{{time}: d}} (or h, min, s)"
+        ) from error
 
 
 def _static(

@@ -33,6 +33,10 @@ _SPREADSHEET = (20_000, 60_000)
 _WITH_OFFSET = r"\d[T ]\d\d(?::?\d\d){0,2}(?:\.\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$"
 
 
+class PlainNumbersError(DataError):
+    """A time column counts in some unit and holds no dates."""
+
+
 def time_column(
     values: Any,
     index: pd.Index,
@@ -114,7 +118,7 @@ def _digits(series: pd.Series, label: str) -> tuple[pd.Series, str]:
             if ((numbers > low) & (numbers < high)).all()
             else ""
         )
-        raise DataError(
+        raise PlainNumbersError(
             f"{label} holds plain numbers{days}; write dates such as 2013-01-31T00:15 or "
             "201301310015, or name their format, data.time_format"
         )

@@ -11,6 +11,7 @@ import numpy as np
 from discovery.dynamics.balance import balance_check
 from discovery.dynamics.scores import CONSTANT
 from discovery.results.scoring import EQUATION
+from sciren.inference.intervals.quantiles import NORMAL_95
 from symbolic.verdict import Check, Verification
 
 if TYPE_CHECKING:
@@ -147,16 +148,30 @@ def _white(problem: "GroupProblem", numbers: np.ndarray) -> Check:
         numbers = law.backward(group_modes(problem, law.forward(numbers)))
     outputs = problem.process.simulate(problem.scale.values(numbers)).outputs
     residual = problem.comparison.residual(outputs)
-    products = squares = 0.0
+    products, squares, count = 0.0, 0.0, 0
     for group in range(residual.shape[-1]):
         # Sums over all groups before the ratio: short series have noisy correlations of
         # their own.
         white = problem.comparison.stacked(residual[None, ..., group], group)[:, 0]
         products += float(white[1:] @ white[:-1])
         squares += float(white @ white)
+        count += len(white)
     left = abs(products / max(squares, 1e-300))
     meaning = "lag-one correlation of the whitened residuals"
-    return Check("white residuals", meaning, left, WHITE, left <= WHITE)
+    limit = white_limit(count)
+    return Check("white residuals", meaning, left, limit, left <= limit)
+
+
+def white_limit(count: int) -> float:
+    """Return the lag-one correlation from which on residuals remember each other.
+
+    Independent residuals stay below 1.96 / sqrt(n) in 95 % of samples (Bartlett 1946),
+    which is more than `WHITE` below 384 of them.
+
+    Args:
+        count: number n of residuals.
+    """
+    return max(WHITE, NORMAL_95 / max(count, 1) ** 0.5)
 
 
 def on_bound(problem: "GroupProblem", numbers: np.ndarray) -> np.ndarray:

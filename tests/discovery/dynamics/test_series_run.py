@@ -100,6 +100,18 @@ def test_a_run_holds_scores_of_groups_a_verdict_and_code(own):
     assert 'data-view="states"' in (own / "report.html").read_text()
 
 
+def test_numbers_of_time_ask_for_their_unit(tmp_path):
+    config = written(tmp_path, "[x]")
+    table = pd.read_csv(tmp_path / "sites.csv")
+    table["day"] = table.groupby("site").cumcount()
+    table.to_csv(tmp_path / "sites.csv", index=False)
+    split = "split={kind: group, fractions: [0.6, 0.2, 0.2]}"
+    with pytest.raises(DataError, match=r"name their unit, units: \{day: d\}"):
+        check(load_config(config, [split]), quiet=True)
+    told = check(load_config(config, [split, "units={day: d}"]), quiet=True)
+    assert "nothing was trained" in told
+
+
 def test_one_group_is_a_calibration_judged_by_a_later_period(tmp_path):
     """Numbers that one group would share with itself are no other model to beat."""
     alone = run(load_config(written(tmp_path, count=1)), quiet=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 from sciren import Parameter, State, process_model
 from sciren.datasets.catchments import weather
@@ -15,6 +16,7 @@ from sciren.dynamics.buckets import two_stores
 from sciren.errors import ConfigError
 from sciren.processes import gr4j
 from symbolic.dynamics import Recurrence, no_relations, recurrence_code
+from symbolic.dynamics.state_closed_forms import with_relation
 
 DAYS = 3650
 
@@ -44,11 +46,28 @@ def doses(s, p, f):
     )
 
 
+@process_model(
+    parameters=[
+        Parameter("uptake", low=0, inputs=["state.c"], range=(0, 50)),
+        Parameter("v", low=1, per="group"),
+    ],
+    state=[State("c", start=3, low=0)], time="ode", solver="rk4",
+    forcings={"rain": "piecewise constant"}, targets={"level": "c"},
+)  # fmt: skip
+def eliminated(s, p, f):
+    return {"c": f.rain / p.v - p.uptake}
+
+
+C = sympy.Symbol("c", real=True)
+FUNCTIONS = {"eliminated": {"uptake": sympy.Max(0, 9.0 * C / (C + 3.0) - 0.01)}}
+"""Formulas of latents that are functions of a state, by model."""
+
 MODELS: dict[str, tuple[Any, dict[str, float], dict[str, float]]] = {
     "two stores": (two_stores, {"smax": 90.0, "k": 0.1}, {"beta": 2.0}),
     "gr4j": (gr4j, {"x1": 300.0, "x2": -0.7, "x3": 80.0, "x4": 1.6}, {}),
     "growth": (growth, {"r": 0.03}, {"c": 50.0, "n_start": 2.5}),
     "doses": (doses, {"k": 0.9, "v": 2.0}, {}),
+    "eliminated": (eliminated, {"v": 2.0}, {}),
 }
 CALLED = {"rain": "rain", "p": "rain", "pet": "pet"}
 
@@ -59,6 +78,8 @@ class Case:
     def __init__(self, name):
         model, self.given, constants = MODELS[name]
         self.law = Recurrence.of(model, substeps=2 if name == "growth" else 1)
+        for latent, formula in FUNCTIONS.get(name, {}).items():
+            self.law = with_relation(self.law, latent, formula)
         self.ode = self.law.time == "ode"
         self.relations = no_relations(self.law, constants=constants)
         rain, pet = weather(np.random.default_rng(0), DAYS, 1)
