@@ -7,7 +7,7 @@ validation refuses it, whatever it is worth (`python -m benchmarks.hidden_layers
 import torch
 from torch import Tensor
 
-from sciren.solvers.levenberg import Watch, minimise
+from sciren.solvers.levenberg import minimise
 from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.stages import (
     HOPELESS,
@@ -17,6 +17,10 @@ from sciren.training.gauss_newton.stages import (
     smoothest,
 )
 from sciren.training.gauss_newton.starts.directions import Watcher
+
+TRIAL_STEPS = 6
+"""Of each smoothing, which begins at its neighbour's solution: 12 and 60 steps choose the same
+and take up to twice as long (`python -m benchmarks.hidden_layers`, sets 5-8)."""
 
 
 def smoothed_layer(
@@ -33,20 +37,24 @@ def smoothed_layer(
     for factor in config.smooth_hidden_choices or (1.0,):
         problem = stage.problem.stiffened(factor)
         part = HiddenStage(problem, stage.valid, stage.valid_design)
-        heard = watch(f"{problem.nodes} hidden", config.max_iterations, problem)
-        tried.append(_solved(part, theta, config.max_iterations, heard))
+        tried.append(
+            _solved(part, theta, min(TRIAL_STEPS, config.max_iterations), watch)
+        )
         theta = tried[-1].candidate.theta.unsqueeze(0)
         # What validation clearly minds at one weight it minds at all larger ones.
         if smoothest(tried, HOPELESS) < len(tried) - 1:
             break
     # Not the smoothest within an error, as for sums: an outer curve may be a kink.
-    return min(tried, key=lambda step: float(step.candidate.valid.loss))
+    best = min(tried, key=lambda step: float(step.candidate.valid.loss))
+    theta = best.candidate.theta.unsqueeze(0)
+    return _solved(best.stage, theta, config.max_iterations, watch)
 
 
-def _solved(stage: HiddenStage, theta: Tensor, total: int, watch: Watch) -> Step:
+def _solved(stage: HiddenStage, theta: Tensor, total: int, watch: Watcher) -> Step:
     """Solve one smoothing from starts (S, P) and keep the lowest."""
     problem = stage.problem
-    solution = minimise(problem, theta, total, TRIAL, damping=1e-3, watch=watch)
+    heard = watch(f"{problem.nodes} hidden", total, problem)
+    solution = minimise(problem, theta, total, TRIAL, damping=1e-3, watch=heard)
     shape = (1, problem.n_features, problem.n_latents * problem.nodes)
     edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
     best = solution.loss.argmin().unsqueeze(0)
