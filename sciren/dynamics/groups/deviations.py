@@ -126,7 +126,7 @@ class Quadratic(NamedTuple):
     def _held(self, law: Deviations) -> "Quadratic":
         """Return the losses without deviations of which the series say next to nothing."""
         own = np.flatnonzero(law.sd > 0)
-        block = np.ix_(range(len(self.t)), own, own)
+        block = np.ix_(np.arange(len(self.t)), own, own)
         sd = law.sd[own]
         values, vectors = np.linalg.eigh(sd[:, None] * self.curvature[block] * sd)
         held = vectors * (values >= HELD)[:, None]

@@ -33,21 +33,20 @@ def smoothed_layer(
         config: factors of the smoothing that are tried, and the steps of each.
         watch: makes the watch of a solution.
     """
-    tried: list[Step] = []
+    tried: list[tuple[HiddenStage, Step]] = []
     for factor in config.smooth_hidden_choices or (1.0,):
         problem = stage.problem.stiffened(factor)
         part = HiddenStage(problem, stage.valid, stage.valid_design)
-        tried.append(
-            _solved(part, theta, min(TRIAL_STEPS, config.max_iterations), watch)
-        )
-        theta = tried[-1].candidate.theta.unsqueeze(0)
+        steps = min(TRIAL_STEPS, config.max_iterations)
+        tried.append((part, _solved(part, theta, steps, watch)))
+        theta = tried[-1][1].candidate.theta.unsqueeze(0)
         # What validation clearly minds at one weight it minds at all larger ones.
-        if smoothest(tried, HOPELESS) < len(tried) - 1:
+        if smoothest([step for _, step in tried], HOPELESS) < len(tried) - 1:
             break
     # Not the smoothest within an error, as for sums: an outer curve may be a kink.
-    best = min(tried, key=lambda step: float(step.candidate.valid.loss))
-    theta = best.candidate.theta.unsqueeze(0)
-    return _solved(best.stage, theta, config.max_iterations, watch)
+    part, best = min(tried, key=lambda pair: float(pair[1].candidate.valid.loss))
+    start = best.candidate.theta.unsqueeze(0)
+    return _solved(part, start, config.max_iterations, watch)
 
 
 def _solved(stage: HiddenStage, theta: Tensor, total: int, watch: Watcher) -> Step:
