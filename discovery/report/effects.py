@@ -173,6 +173,8 @@ def joint_sentence(
     low, high = curves
     if low is None or high is None or low.classes:
         return ""
+    # Two curves that differ by their level alone are one effect: the range of the difference
+    # says how far their shapes part.
     apart = np.ptp(low.y - high.y)
     if apart <= ALIKE * max(np.ptp(low.y), np.ptp(high.y)):
         return ""

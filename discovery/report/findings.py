@@ -57,6 +57,7 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
     for _, _, latent, feature, share in sorted(candidates)[
         : max(most - bool(still), 1)
     ]:
+        # A partner was named together with the feature that it acts with.
         if (latent, feature) in told:
             continue
         partner = _partner(model, ranked[latent], latent, feature)
@@ -94,6 +95,7 @@ def _partner(
     feature: str,
 ) -> str:
     """The most important of the features that act with one inside a node, or ''."""
+    # Of several partners the most important one moves the effect most.
     names = list(model.units.names)
     structure = model.structures[list(model.latent_names).index(latent)]
     together = {names[source] for source in structure.together(names.index(feature))}

@@ -43,6 +43,7 @@ def configured(
                 f"{', '.join(ENDINGS)}"
             )
         return load_config(source, changes), lambda config: None
+    # Who asks two questions of one table names two configurations, and gets two runs.
     place = write or Path(f"{source.name.split('.')[0]}.yaml")
     settings = quick_settings(source, words, changes, place.stem)
     # Wrong columns are told before a configuration is written that names them.

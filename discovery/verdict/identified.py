@@ -209,6 +209,7 @@ def open_formulas(equations: "SymbolicModel") -> list[Reason]:
         if not tried.equals or beaten:
             continue
         forms = list(tried.equals)
+        # The plainest of the set is not what is printed, so it is one of the others.
         if tried.verdict == "beaten":
             forms = [tried.structure, *forms]
         told = listed([_without_brackets(form) for form in forms])

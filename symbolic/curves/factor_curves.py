@@ -71,6 +71,8 @@ def _curve(
     name = table.feature_names[source]
     values = np.sort(table.features[:, source].numpy())
     x = np.linspace(values[0], values[-1], POINTS)
+    # Not-a-number and not the formula again: a picture must not show as learned what the
+    # network has never had.
     learned, formula = np.full(POINTS, np.nan), None
     if factor.edge.form is None:
         z = (x - units.shift[source]) / units.scale[source]

@@ -34,6 +34,8 @@ def smoothed_layer(
         watch: makes the watch of a solution.
     """
     tried: list[tuple[HiddenStage, Step]] = []
+    # From loose to smooth, as for sums: each solution starts the next, and the starts that
+    # a smooth layer would miss are found by the loosest.
     for factor in config.smooth_hidden_choices or (1.0,):
         problem = stage.problem.stiffened(factor)
         part = HiddenStage(problem, stage.valid, stage.valid_design)
