@@ -50,8 +50,7 @@ def edge_curves(
         factors = factor_curves(table, structure, symbolic)
         replaced = factor_sources(structure)
         for curve in latent.edges:
-            # A composition took the place of this curve: beside the factor it would look like
-            # another reading of the same thing.
+            # beside the factor it would look like another reading of the same thing
             if curve.source in replaced and _term(structure, curve.source) is None:
                 continue
             curves.append(
@@ -62,10 +61,8 @@ def edge_curves(
         # hidden nodes of network and equations may stand in another order
         closed = _closed_nodes(latent.nodes, structure, z)
         for h, (node, number) in enumerate(zip(latent.nodes, closed, strict=True)):
-            # No node of the equations is like this one, and a product is there instead: the
-            # network reached the same values by other curves.
             if factors and number is None:
-                continue
+                continue  # a product is there, which has the same values by other curves
             label, name = hidden_name(h, latent.name), latent.name
             written = name if number is None else hidden_name(number, name)
             turned, formula = _matched(node, structure, number, z)

@@ -40,6 +40,8 @@ KNOWN_ALONE = [("exp", ["quadratic"]), ("exp", ["log"])]
 """Outer function and families inside of univariate composites that are curves of their own:
 a bell and a power."""
 
+SEVERAL = "not distinguishable"  # outcome of a search that ends with several forms
+
 STARTS = ("trained encoder", "data alone")
 
 
@@ -248,9 +250,11 @@ class Competition:
     ) -> ScoredLatents:
         """Score a composition where it was accepted; the better one stays."""
         name = best.structures[k].name
-        # Several forms that fit alike are an answer, too: the plainest of them competes, and
-        # the others are kept for the reader.
-        if not (composition.accepted or composition.outcome == "not distinguishable"):
+        # Several forms that fit alike are an answer, too, beside hidden nodes, which are one
+        # of many ways to write the same: the plainest competes, the others are kept for the
+        # reader. Curves of features that tests keep yield to a formula that is named alone.
+        several = best.structures[k].nodes and composition.outcome == SEVERAL
+        if not (composition.accepted or several):
             self._note(
                 name, start, "refused", composition.structure, composition.reason
             )

@@ -269,7 +269,7 @@ def test_a_curve_of_one_feature_is_not_put_together_from_several(growing, monkey
     )  # fmt: skip
     answer = SimpleNamespace(
         accepted=True, structure="exp[quadratic(b)] + linear(a) + quadratic(b)",
-        reason="", form=parts,
+        reason="", form=parts, outcome="found",
     )  # fmt: skip
     one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=None)
     assert one.run(BEST) is BEST
