@@ -60,7 +60,10 @@ WRONG = {
 DATA = {
     "an empty file": (None, "data.csv: the file is empty"),
     "a binary file": (b"\x89PNG\x00\x01\x02" * 9, "data.csv"),
-    "text in a numeric column": (b"x1,x2,ta,reco\n1,2,3,4\n2,oops,4,5\n", "'x2'"),
+    "text in a numeric column": (
+        b"x1,x2,ta,reco\n1,2,3,4\n2,oops,4,5\n3,6,1,2\n",
+        "'x2'",
+    ),
     "infinities": (b"x1,x2,ta,reco\n1,2,3,4\n2,inf,4,5\n", "'x2'"),
     "a target without values": (b"x1,x2,ta,reco\n1,2,3,\n2,3,4,\n", "'reco'"),
     "a constant feature": (b"x1,x2,ta,reco\n1,2,3,4\n2,2,4,5\n3,2,4,5\n", "'x2'"),
