@@ -23,6 +23,11 @@ FAR = 1e12  # stands for an infinite bound, times the largest observation
 BOUNDLESS = 1e9  # an output beyond it comes from such a bound, times the same
 
 
+MATERIAL = 0.02
+"""Share of rows beyond what the process can produce from which a reader is warned: more than
+normal errors carry over a bound two deviations away (2.3 % of rows that lie there)."""
+
+
 @dataclass(frozen=True)
 class Reach:
     """What a process model can make of one target, and what was observed.
@@ -167,6 +172,9 @@ def check_reach(
                 f"{ranges} with any parameter, so it can produce no row; check its sign, and "
                 + (f"say what it is measured in: {how}" if configured else "its unit")
             )
+        # Errors carry a few observations beyond a bound; more speak of a sign or a unit.
+        if reach.share < MATERIAL:
+            continue
         warnings.warn(
             f"{ranges}: {reach.share:.1%} of the rows are outside of it with any "
             "parameter; they stay in and act as noise. Check sign and unit"
