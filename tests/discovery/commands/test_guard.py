@@ -6,12 +6,12 @@ import sys
 import pytest
 
 SCRIPT = """
-import os, signal, time
+import signal, time
 from discovery.commands import guard
 
 class Closing:
     def __del__(self):  # where nothing can be raised
-        os.kill(os.getpid(), {number})
+        signal.raise_signal({number})
         for _ in range(1000):
             pass
 
@@ -28,7 +28,6 @@ except guard.typer.Exit as end:
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no signals between processes")
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [("signal.SIGTERM", 143, "terminated"), ("signal.SIGINT", 130, "interrupted")],
