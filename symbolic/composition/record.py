@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symbolic.composition.decision.record import Outcome
+from symbolic.composition.decision.record import A_CURVE, Outcome
 from symbolic.composition.gate import Gate
 from symbolic.composition.inputs import Inputs, feature_matrix
 from symbolic.terms.rebuild import Units, raw_expression
@@ -150,5 +150,10 @@ class CompositionRecord:
 
     def other_forms(self) -> tuple[str, ...]:
         """Forms and curves as text that the data cannot tell from the equation."""
-        curves = [f"a {curve} of {name}" for name, curve in self.rivals]
+        curves = [
+            f"a curve in place of the line of {name}"
+            if curve == A_CURVE
+            else f"a {curve} of {name}"
+            for name, curve in self.rivals
+        ]
         return (*(equal.structure for equal in self.equals), *curves)

@@ -15,7 +15,7 @@ import numpy as np
 
 from sciren.inference.intervals.quantiles import NORMAL_95
 from sciren.solvers.spans import orthonormal_span
-from symbolic.composition.decision.record import Rival
+from symbolic.composition.decision.record import A_CURVE, Rival
 from symbolic.composition.fitting.model import Evaluator, Model
 from symbolic.composition.fitting.regression import Regression
 
@@ -54,7 +54,7 @@ def open_lines(
     )
     if not features:
         return None
-    return Rival(features, "curve", gain=0.0, more=len(features))
+    return Rival(features, A_CURVE, gain=0.0, more=len(features))
 
 
 def largest_bends(

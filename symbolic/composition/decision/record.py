@@ -24,6 +24,9 @@ AS_GOOD_WITHIN = 4.0
 is not worth a mention (Raftery 1995). Families of one curve are equal within
 `symbolic.curves.criterion.EQUAL_WITHIN`."""
 
+A_CURVE = "curve"
+"""Name of the rival of a line that could bend: which curve it would be, nobody asked."""
+
 
 @dataclass(frozen=True)
 class Rival:

@@ -69,6 +69,17 @@ def test_a_composition_is_printed_and_exported(found):
         assert "light" in found.model.to_code(language)
 
 
+def test_forms_that_cannot_be_told_apart_are_named_beside_it(found):
+    several = replace(
+        found, outcome="not distinguishable", rivals=(("a", "tanh"), ("b", "curve"))
+    )
+    assert several.other_forms()[-2:] == (
+        "a tanh of a",
+        "a curve in place of the line of b",
+    )
+    assert " or a tanh of a or a curve in place" in str(several)
+
+
 def test_a_composition_passes_the_checks_that_apply(found):
     checked = found.verify()
     assert checked.passed, checked.frame().to_string()
