@@ -21,11 +21,9 @@ ROWS = 2000  # looked at, spread evenly
 DRAWS = 128  # corners of the bounds, and as many points between them
 FAR = 1e12  # stands for an infinite bound, times the largest observation
 BOUNDLESS = 1e9  # an output beyond it comes from such a bound, times the same
-
-
 MATERIAL = 0.02
-"""Share of rows beyond what the process can produce from which a reader is warned: more than
-normal errors carry over a bound two deviations away (2.3 % of rows that lie there)."""
+"""Share of rows beyond what the process can produce from which a reader is warned: normal
+errors carry no more than 2.3 % of the rows over a bound that lies two deviations away."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Targets that no parameter can explain are found, others are left in peace."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,6 +131,16 @@ def test_bounds_from_above_and_on_both_sides_are_told():
 def test_outcomes_on_the_edge_of_a_range_are_no_fault():
     decoder = load_decoder("logit_link")
     assert check_reach(decoder, table([0.0, 1.0, 1.0], y="y")) == {}
+
+
+def test_what_errors_carry_over_a_bound_is_counted_and_no_reason_to_warn():
+    values = [-0.1, *[1.0] * 98]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shares = check_reach(Q10Respiration(), table(values))
+    assert shares == {"reco": pytest.approx(1 / 99)}
+    with pytest.warns(DataWarning, match="2.0% of the rows"):
+        check_reach(Q10Respiration(), table([-0.1, *values[:-1]]))
 
 
 def test_no_warning_without_reason():
